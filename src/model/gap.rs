@@ -1,0 +1,47 @@
+//! What could not be seen, as data.
+//! A gap is never an error: it is shown in every output, and a rule may not conclude from an absence behind one.
+//! Written by the case reader, the sources and the collectors.
+
+use super::Text;
+use serde::{Deserialize, Serialize};
+
+/// Something that the evidence does not tell, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Gap {
+    /// The source's stem (`cloudtrail`), or the file's name where it fits no source.
+    pub source: Text,
+    /// What of it is missing: a time span, a record reference, or nothing for the whole source.
+    #[serde(default)]
+    pub window: Option<Text>,
+    /// Why it is missing, as a sentence without a full stop.
+    pub why: Text,
+    /// What would fill it; a command or a setting.
+    #[serde(default)]
+    pub remedy: Option<Text>,
+}
+
+impl Gap {
+    /// A gap of `source` with its reason only.
+    pub fn new(source: impl Into<Text>, why: impl Into<Text>) -> Self {
+        Self {
+            source: source.into(),
+            window: None,
+            why: why.into(),
+            remedy: None,
+        }
+    }
+
+    /// The same gap, narrowed to `window`.
+    #[must_use]
+    pub fn at(mut self, window: impl Into<Text>) -> Self {
+        self.window = Some(window.into());
+        self
+    }
+
+    /// The same gap, with what would fill it.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<Text>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+}

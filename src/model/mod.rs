@@ -1,0 +1,16 @@
+//! The vocabulary: plain data that every other module speaks in.
+//! It does no IO, reads no clock and knows nothing of ours.
+//! A word means one thing; the table of words is in `docs/architecture.md`.
+
+mod capture;
+mod event;
+mod gap;
+pub mod status;
+mod text;
+pub mod time;
+
+pub use capture::{Capture, Form, Manifest, RecordFile, RecordRef, Scope};
+pub use event::{Call, Event, Hook, Identity, Outcome, Validation, WebIdentity};
+pub use gap::Gap;
+pub use text::{Text, Texts};
+pub use time::Time;

@@ -1,0 +1,58 @@
+//! ListHookResults: what CloudFormation hooks said of a change set, which leaves no stack events.
+//! Source: `HookResultSummary` in the CloudFormation API reference.
+//! Hooks that judged a resource are told by the stack events too; the timeline keeps both.
+
+use super::Sink;
+use super::wire::{Str, stack_name_of_arn};
+use crate::model::time::Stamp;
+use crate::model::{Event, Hook, Outcome, RecordFile};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct HookResult<'a> {
+    #[serde(borrow, default)]
+    type_name: Str<'a>,
+    #[serde(borrow, default)]
+    status: Str<'a>,
+    #[serde(borrow, default)]
+    failure_mode: Str<'a>,
+    #[serde(borrow, default)]
+    hook_status_reason: Str<'a>,
+    #[serde(default)]
+    invoked_at: Stamp,
+    #[serde(borrow, default)]
+    target_id: Str<'a>,
+}
+
+pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
+    for (record, json) in file.iter() {
+        let Some(result) = sink.parse::<HookResult<'_>>(&record, json) else {
+            continue;
+        };
+        let Some(at) = sink.time(&record, result.invoked_at, "InvokedAt") else {
+            continue;
+        };
+        let outcome = match result.status.get().unwrap_or_default() {
+            "HOOK_COMPLETE_FAILED" | "HOOK_FAILED" if &*result.failure_mode != "WARN" => Outcome::Failed,
+            "HOOK_COMPLETE_SUCCEEDED" => Outcome::Succeeded,
+            "HOOK_IN_PROGRESS" => Outcome::InProgress,
+            _ => Outcome::Noted,
+        };
+        let action = sink.text("HOOK");
+        let mut event = Event::new(at, "hook_results", record, action, outcome);
+        event.status = sink.some(result.status.get());
+        event.message = sink.some(result.hook_status_reason.get());
+        event.physical_id = sink.some(result.target_id.get());
+        if stack_name_of_arn(&result.target_id).is_some() {
+            event.stack_id = sink.some(result.target_id.get());
+            event.stack_name = sink.some(stack_name_of_arn(&result.target_id));
+        }
+        event.hook = Some(Box::new(Hook {
+            name: sink.text(&result.type_name),
+            status: sink.text(&result.status),
+            failure_mode: sink.some(result.failure_mode.get()),
+        }));
+        sink.events.push(event);
+    }
+}
