@@ -49,6 +49,9 @@ pub struct Event {
     pub logical_id: Option<Text>,
     /// The resource's id or ARN in its service.
     pub physical_id: Option<Text>,
+    /// What ties it to a resource of the stack besides its own id: the ECS service's name or ARN, the Auto Scaling
+    /// group, the log group.
+    pub group: Option<Text>,
     /// `AWS::RDS::DBInstance`.
     pub resource_type: Option<Text>,
     /// Who did it: the user or session name as CloudTrail prints it.
@@ -85,6 +88,7 @@ impl Event {
             stack_name: None,
             logical_id: None,
             physical_id: None,
+            group: None,
             resource_type: None,
             actor: None,
             error: None,

@@ -1,0 +1,452 @@
+//! A case: a capture on disk, as a folder or as one zip file. Reading, verifying, packing.
+//! What cannot be read becomes a gap and everything else is still used; only where nothing can be read is it an error.
+//! The format is described in `docs/cases.md`; the verbs read through here, live collection writes through here.
+
+mod container;
+mod records;
+mod text;
+
+use crate::model::time::{self, Stamp};
+use crate::model::{Capture, Form, Gap, Manifest, RecordFile, Text};
+use crate::sources::{self, Layout, Source};
+use container::Container;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+pub use container::{pack, unpack};
+
+/// The version of the format that this version writes; it reads every version with the same major number.
+pub const FORMAT_VERSION: &str = "1.0";
+const MANIFEST: &str = "manifest.json";
+
+/// Why nothing of a case could be read or written. Each message names the thing and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    /// The path leads nowhere, or cannot be opened.
+    #[error("open the case {path}: {source}")]
+    Open {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file that is no zip.
+    #[error("read {path} as a case: it is neither a folder nor a zip file ({why})")]
+    NotACase {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What the zip reader said.
+        why: String,
+    },
+    /// There is nothing in it, or nothing that we know.
+    #[error("find evidence in {path}: {found}; a case holds files such as {}", expected_names())]
+    Nothing {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What there is instead.
+        found: String,
+    },
+    /// The manifest's major version is newer than ours.
+    #[error(
+        "read {path}: its format version is {version}, this cfn-forensics reads {FORMAT_VERSION}; install a newer one"
+    )]
+    TooNew {
+        /// The path as it was given.
+        path: PathBuf,
+        /// The version that the manifest names.
+        version: String,
+    },
+    /// A zip that could harm whoever unpacks it.
+    #[error("use {path}: {why}; it is not opened further")]
+    Unsafe {
+        /// The zip file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Something could not be written.
+    #[error("write {path}: {source}")]
+    Write {
+        /// What was being written.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+fn expected_names() -> String {
+    let names: Vec<String> = sources::ALL
+        .iter()
+        .take(3)
+        .map(|source| format!("{}.json", source.stem))
+        .collect();
+    format!("{} or deploy_log.txt (docs/cases.md names them all)", names.join(", "))
+}
+
+/// Reads a case from a folder or a zip file.
+///
+/// # Errors
+/// Only where nothing of it can be read; all else that is wrong is a gap of the capture.
+pub fn read(path: &Path) -> Result<Capture, CaseError> {
+    read_all(path).map(|(capture, _)| capture)
+}
+
+/// What `case verify` and `case list` say of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileCheck {
+    /// The file's path in the case, with `/`.
+    pub path: String,
+    /// The stem of its source; none for the manifest and for files that are no evidence.
+    pub source: Option<&'static str>,
+    /// How many records it holds.
+    pub records: usize,
+    /// What the manifest says of its bytes.
+    pub hash: HashCheck,
+}
+
+/// Whether a file is the one that was captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HashCheck {
+    /// Its hash is the manifest's.
+    Fits,
+    /// It was changed after the capture.
+    Differs,
+    /// The manifest names a file that is not there.
+    Missing,
+    /// There is no manifest, or the manifest does not name it.
+    Unlisted,
+}
+
+/// Reads a case and tells of each of its files what it is, in the order of their paths.
+///
+/// # Errors
+/// As [`read`].
+pub fn verify(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
+    read_all(path)
+}
+
+fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
+    let mut container = Container::open(path)?;
+    let paths = container.paths();
+    let mut capture = Capture::default();
+    capture.manifest = read_manifest(path, &mut container, &mut capture.gaps)?;
+    let listed = capture
+        .manifest
+        .as_ref()
+        .map(|manifest| manifest.files.clone())
+        .unwrap_or_default();
+
+    let mut checks = Vec::new();
+    let mut names = BTreeSet::new();
+    for place in places(&paths) {
+        let hashed = !listed.is_empty();
+        let loaded = container.load(&place.path, hashed)?;
+        let hash = check_hash(&place.path, loaded.sha256.as_deref(), &listed);
+        match hash {
+            HashCheck::Differs => {
+                let gap = Gap::new(
+                    place.stem(),
+                    "the file was changed after the capture: its SHA-256 is not the manifest's",
+                );
+                capture.gaps.push(gap.at(place.path.clone()));
+            }
+            HashCheck::Unlisted if hashed && place.path != MANIFEST && place.source.is_some() => {
+                let gap = Gap::new(
+                    place.stem(),
+                    "the file was added after the capture: the manifest does not name it",
+                );
+                capture.gaps.push(gap.at(place.path.clone()));
+            }
+            _ => {}
+        }
+        let mut check = FileCheck {
+            path: place.path.clone(),
+            source: None,
+            records: 0,
+            hash,
+        };
+        if let Some(source) = place.source {
+            let file = record_file(source, &place, &mut names, loaded, &mut capture.gaps);
+            check.source = Some(source.stem);
+            check.records = file.records.len();
+            capture.files.push(file);
+        }
+        checks.push(check);
+    }
+    for path in listed.keys().filter(|path| !paths.contains(path)) {
+        let stem = place_of(path).map_or_else(|| path.clone(), |(source, _)| source.stem.to_owned());
+        capture
+            .gaps
+            .push(Gap::new(stem, "the file is missing: the manifest names it").at(path.clone()));
+        checks.push(FileCheck {
+            path: path.clone(),
+            source: None,
+            records: 0,
+            hash: HashCheck::Missing,
+        });
+    }
+    if capture.files.is_empty() {
+        return Err(CaseError::Nothing {
+            path: path.to_owned(),
+            found: found_instead(&paths),
+        });
+    }
+    if capture.files.iter().all(|file| file.records.is_empty()) && !capture.gaps.is_empty() {
+        let reasons: Vec<&str> = capture.gaps.iter().map(|gap| &*gap.why).take(3).collect();
+        return Err(CaseError::Nothing {
+            path: path.to_owned(),
+            found: format!(
+                "none of its files has a record that can be read ({})",
+                reasons.join("; ")
+            ),
+        });
+    }
+    capture
+        .files
+        .sort_by(|a, b| (sources::rank(a.source), &a.name).cmp(&(sources::rank(b.source), &b.name)));
+    checks.sort_by(|a, b| a.path.cmp(&b.path));
+    add_missing_sources(&mut capture);
+    Ok((capture, checks))
+}
+
+/// A source that nobody collected is a gap too: "absent" must not be concluded from it.
+fn add_missing_sources(capture: &mut Capture) {
+    for source in sources::ALL {
+        let there = capture.files.iter().any(|file| file.source == source.stem);
+        let said = capture.gaps.iter().any(|gap| &*gap.source == source.stem);
+        if !there && !said {
+            capture
+                .gaps
+                .push(Gap::new(source.stem, "not collected").remedy(source.command));
+        }
+    }
+}
+
+fn found_instead(paths: &[String]) -> String {
+    if paths.is_empty() {
+        return "it is empty".to_owned();
+    }
+    let mut found = String::from("it holds only");
+    for (i, path) in paths.iter().take(5).enumerate() {
+        let _ = write!(found, "{} {path}", if i == 0 { "" } else { "," });
+    }
+    if paths.len() > 5 {
+        let _ = write!(found, " and {} more", paths.len() - 5);
+    }
+    found
+}
+
+/// A file of the container and what we take it for.
+struct Place {
+    path: String,
+    source: Option<&'static Source>,
+    name: String,
+}
+
+impl Place {
+    fn stem(&self) -> &str {
+        self.source.map_or(&*self.path, |source| source.stem)
+    }
+}
+
+fn places(paths: &[String]) -> impl Iterator<Item = Place> {
+    paths.iter().map(|path| match place_of(path) {
+        Some((source, name)) => Place {
+            path: path.clone(),
+            source: Some(source),
+            name,
+        },
+        None => Place {
+            path: path.clone(),
+            source: None,
+            name: path.clone(),
+        },
+    })
+}
+
+/// The source that a path belongs to, and the name of its references; `None` where the path is not one of ours.
+fn place_of(path: &str) -> Option<(&'static Source, String)> {
+    let (top, rest) = path
+        .split_once('/')
+        .map_or((path, None), |(top, rest)| (top, Some(rest)));
+    match rest {
+        Some(_) => {
+            let source = sources::by_stem(top)?;
+            let name = if source.layout == Layout::Whole {
+                path
+            } else {
+                without_ending(path, source.layout)?
+            };
+            Some((source, name.to_owned()))
+        }
+        None => {
+            let stem = top.split('.').next()?;
+            let source = sources::by_stem(stem).filter(|source| source.layout != Layout::Whole)?;
+            (without_ending(top, source.layout)? == stem).then(|| (source, stem.to_owned()))
+        }
+    }
+}
+
+/// The path without the endings of its layout; `None` where it ends in something else.
+fn without_ending(path: &str, layout: Layout) -> Option<&str> {
+    let plain = path.strip_suffix(".gz").unwrap_or(path);
+    let endings: &[&str] = match layout {
+        Layout::Json => &[".json", ".jsonl", ".ndjson"],
+        Layout::Lines => &[".txt", ".log"],
+        Layout::Whole => &[""],
+    };
+    endings.iter().find_map(|ending| plain.strip_suffix(ending))
+}
+
+fn record_file(
+    source: &'static Source,
+    place: &Place,
+    names: &mut BTreeSet<String>,
+    loaded: container::Loaded,
+    gaps: &mut Vec<Gap>,
+) -> RecordFile {
+    // Two files that differ only in their ending must not share their references.
+    let name = if names.insert(place.name.clone()) {
+        place.name.clone()
+    } else {
+        place.path.clone()
+    };
+    let mut faults = loaded.faults;
+    let (text, text_faults) = text::clean(loaded.bytes, source.layout);
+    faults.extend(text_faults);
+    let mut remedy = None;
+    let records = match source.layout {
+        Layout::Lines => records::lines(&text),
+        Layout::Whole => std::iter::once(0..text.len()).collect(),
+        Layout::Json => {
+            let found = records::json(&text, source);
+            if let Some(other) = found.foreign {
+                faults.push(format!("it holds what belongs into {other}.json"));
+                remedy = Some(format!("rename {} to {other}.json", place.path));
+            }
+            faults.extend(found.faults);
+            found.spans
+        }
+    };
+    for fault in faults {
+        let used = if records.is_empty() {
+            "nothing of it is used".to_owned()
+        } else {
+            format!("{} of its records are used", records.len())
+        };
+        let mut gap = Gap::new(source.stem, format!("{fault}; {used}")).at(place.path.clone());
+        gap.remedy = remedy.clone().map(Text::from);
+        gaps.push(gap);
+    }
+    let form = if source.layout == Layout::Lines {
+        Form::Lines
+    } else {
+        Form::Json
+    };
+    RecordFile {
+        source: source.stem,
+        name: Text::from(name),
+        form,
+        text,
+        records,
+    }
+}
+
+fn check_hash(path: &str, sha256: Option<&str>, listed: &BTreeMap<String, String>) -> HashCheck {
+    match (listed.get(path), sha256) {
+        (Some(expected), Some(actual)) if expected.eq_ignore_ascii_case(actual) => HashCheck::Fits,
+        (Some(_), _) => HashCheck::Differs,
+        (None, _) => HashCheck::Unlisted,
+    }
+}
+
+/// The manifest, if the case has one that can be read. A newer major version is refused: it may mean other things
+/// by the same words. Within our version an unknown key is a mistake, and said; in a newer minor one it is normal.
+fn read_manifest(path: &Path, container: &mut Container, gaps: &mut Vec<Gap>) -> Result<Option<Manifest>, CaseError> {
+    if !container.paths().iter().any(|path| path == MANIFEST) {
+        return Ok(None);
+    }
+    let bytes = container.load(MANIFEST, false)?.bytes;
+    let (json, _) = text::clean(bytes, Layout::Json);
+    let unreadable = |why: String| Gap::new(MANIFEST, format!("{why}; the case is read as one without a manifest"));
+    let mut value: serde_json::Value = match serde_json::from_str(&json) {
+        Ok(value) => value,
+        Err(error) => {
+            gaps.push(unreadable(format!("it is not readable: {error}")));
+            return Ok(None);
+        }
+    };
+    let version = value
+        .get("format_version")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    let number = |version: &str| -> Option<(u32, u32)> {
+        let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    };
+    let (Some((major, minor)), Some((our_major, our_minor))) = (number(&version), number(FORMAT_VERSION)) else {
+        gaps.push(unreadable(format!("its format_version {version:?} is not MAJOR.MINOR")));
+        return Ok(None);
+    };
+    if major > our_major {
+        return Err(CaseError::TooNew {
+            path: path.to_owned(),
+            version,
+        });
+    }
+    if (major, minor) > (our_major, our_minor)
+        && let Some(fields) = value.as_object_mut()
+    {
+        fields.retain(|key, _| {
+            [
+                "format_version",
+                "scope",
+                "captured_at",
+                "tool_version",
+                "gaps",
+                "files",
+            ]
+            .contains(&key.as_str())
+        });
+    }
+    match serde_json::from_value::<Manifest>(value) {
+        Ok(manifest) => {
+            if time::parse(&manifest.captured_at).is_none() {
+                gaps.push(Gap::new(
+                    MANIFEST,
+                    format!("its captured_at {:?} is no time", manifest.captured_at),
+                ));
+            }
+            gaps.extend(manifest.gaps.iter().cloned());
+            Ok(Some(manifest))
+        }
+        Err(error) => {
+            gaps.push(unreadable(format!("it is not as docs/cases.md describes it: {error}")));
+            Ok(None)
+        }
+    }
+}
+
+/// When the capture was made, if its manifest says so.
+pub fn captured_at(capture: &Capture) -> Option<time::Time> {
+    let manifest = capture.manifest.as_ref()?;
+    time::parse(&manifest.captured_at)
+        .map(|written| Stamp::Read(written).at())
+        .flatten()
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest
+        .iter()
+        .fold(String::with_capacity(digest.len() * 2), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
