@@ -2,8 +2,17 @@
 //! It goes by ids where AWS gives them, else by status and time; it knows nothing of causes or of people.
 //! Used by the actors, the rules and every output.
 
+mod assign;
+mod cut;
+mod durations;
+mod failures;
+mod stories;
+
 use crate::model::{Text, Time};
+use crate::timeline::Timeline;
 use serde::Serialize;
+
+pub use durations::{Silence, Span, critical_path, silences, spans};
 
 /// What an operation tries to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -140,6 +149,17 @@ pub struct Story {
 }
 
 /// What was done to the stacks of a timeline.
+pub fn cut(timeline: &Timeline) -> History {
+    let mut history = cut::by_rows(timeline);
+    assign::calls_without_rows(timeline, &mut history);
+    cut::number(&mut history);
+    assign::other_events(timeline, &mut history);
+    failures::classify(timeline, &mut history);
+    history.stories = stories::tell(timeline, &history);
+    history
+}
+
+/// The incarnations of stacks, the operations on them and the stories that they make.
 #[derive(Debug, Default)]
 pub struct History {
     /// Ordered by name, then oldest first; nested ones among them.

@@ -1,0 +1,245 @@
+//! Tells root failures from independent ones, cascades and summaries, by status and reason alone.
+//! It names no cause: why the root failed is for the rules to say.
+//! Used by `operation::cut` only.
+
+use super::{Ending, Failure, History, Kind, Operation, Role};
+use crate::model::{Event, Outcome, Text, status};
+use crate::timeline::{Timeline, is_summary, is_summary_text};
+use hashbrown::{HashMap, HashSet};
+
+/// Fills in the failures of every operation, children before their parents, and what cut an operation off.
+pub(super) fn classify(timeline: &Timeline, history: &mut History) {
+    let cut_off_by: Vec<Option<usize>> = (0..history.operations.len())
+        .map(|index| cut_off_by(history, index))
+        .collect();
+    let summaries = summaries_told_later(timeline, history);
+    for index in deepest_first(history) {
+        let Some(operation) = history.operations.get(index) else {
+            continue;
+        };
+        let told_later = summaries.get(&index).map_or(&[][..], Vec::as_slice);
+        let failures = failures_of(timeline, history, index, operation, told_later);
+        if let Some(operation) = history.operations.get_mut(index) {
+            operation.failures = failures;
+            operation.cut_off_by = cut_off_by.get(index).copied().flatten();
+            if operation.ending == Ending::Unknown && operation.root().is_some() {
+                operation.ending = Ending::Failed;
+            }
+        }
+    }
+}
+
+/// Children first: a parent inherits its child's root.
+fn deepest_first(history: &History) -> Vec<usize> {
+    let depth = |index: usize| {
+        let mut depth = 0;
+        let mut parent = history.operations.get(index).and_then(|operation| operation.parent);
+        while let Some(operation) = parent
+            .filter(|_| depth < 64)
+            .and_then(|parent| history.operations.get(parent))
+        {
+            depth += 1;
+            parent = operation.parent;
+        }
+        depth
+    };
+    let mut order: Vec<usize> = (0..history.operations.len()).collect();
+    order.sort_by_cached_key(|index| std::cmp::Reverse(depth(*index)));
+    order
+}
+
+/// The delete that ended an operation before it could succeed or fail.
+fn cut_off_by(history: &History, index: usize) -> Option<usize> {
+    let operation = history
+        .operations
+        .get(index)
+        .filter(|operation| operation.ending == Ending::CutOff)?;
+    let siblings = &history.incarnations.get(operation.incarnation)?.operations;
+    let next = siblings.iter().skip_while(|sibling| **sibling != index).nth(1)?;
+    history
+        .operations
+        .get(*next)
+        .filter(|next| next.kind == Kind::Delete)
+        .map(|_| *next)
+}
+
+/// The row that sums up an operation's failures may open the next one: `ROLLBACK_IN_PROGRESS`, or the delete of
+/// OnFailure, "The following resource(s) failed to create: [...]".
+fn summaries_told_later(timeline: &Timeline, history: &History) -> HashMap<usize, Vec<usize>> {
+    let mut later: HashMap<usize, Vec<usize>> = HashMap::new();
+    for incarnation in &history.incarnations {
+        for pair in incarnation.operations.windows(2) {
+            let [failed, next] = *pair else { continue };
+            let Some(next) = history
+                .operations
+                .get(next)
+                .filter(|next| matches!(next.kind, Kind::Rollback | Kind::Delete))
+            else {
+                continue;
+            };
+            let first = next
+                .events
+                .iter()
+                .copied()
+                .find(|event| timeline.events.get(*event).is_some_and(Event::is_of_stack_itself));
+            let Some(first) = first.filter(|event| {
+                timeline
+                    .events
+                    .get(*event)
+                    .is_some_and(|event| is_summary_text(event.text()))
+            }) else {
+                continue;
+            };
+            later.entry(failed).or_default().push(first);
+        }
+    }
+    later
+}
+
+fn failures_of(
+    timeline: &Timeline,
+    history: &History,
+    index: usize,
+    operation: &Operation,
+    told_later: &[usize],
+) -> Vec<Failure> {
+    let events = || {
+        operation
+            .events
+            .iter()
+            .filter_map(|index| Some((*index, timeline.events.get(*index)?)))
+    };
+    let refused_hooks: HashSet<&Text> = events()
+        .filter(|(_, event)| event.hook.is_some() && event.outcome == Outcome::Failed)
+        .filter_map(|(_, event)| event.logical_id.as_ref())
+        .collect();
+    let children = inherited(history, index);
+    let mut failures: Vec<Failure> = Vec::new();
+    for (index, event) in events().filter(|(_, event)| tells_of_failure(event)) {
+        let inherited = event.physical_id.as_ref().and_then(|child| children.get(child));
+        let role = match event.outcome {
+            Outcome::Cancelled => Role::Cascade,
+            _ if is_summary(event) => Role::Summary,
+            _ if event.hook.is_none()
+                && event
+                    .logical_id
+                    .as_ref()
+                    .is_some_and(|logical| refused_hooks.contains(logical)) =>
+            {
+                Role::Summary
+            }
+            _ if inherited.is_some() => Role::Summary,
+            _ => Role::Independent,
+        };
+        failures.push(Failure { event: index, role });
+        for child in inherited.into_iter().flatten() {
+            failures.push(Failure {
+                event: *child,
+                role: Role::Independent,
+            });
+        }
+    }
+    failures.extend(told_later.iter().map(|event| Failure {
+        event: *event,
+        role: Role::Summary,
+    }));
+    if failures.iter().all(|failure| failure.role != Role::Independent) && operation.ending == Ending::Failed {
+        promote(timeline, operation, &mut failures);
+    }
+    failures.sort_by_key(|failure| failure.event);
+    failures.dedup_by_key(|failure| failure.event);
+    if let Some(first) = failures.iter_mut().find(|failure| failure.role == Role::Independent) {
+        first.role = Role::Root;
+    }
+    failures
+}
+
+/// True for what CloudFormation says of a failure; what other services say is evidence, not the operation's failure.
+fn tells_of_failure(event: &Event) -> bool {
+    let told_by_cloudformation = matches!(
+        event.source,
+        "stack_events" | "operation_events" | "change_sets" | "hook_results" | "stacks"
+    ) || event.source == "deploy_log" && event.status.is_some();
+    told_by_cloudformation && matches!(event.outcome, Outcome::Failed | Outcome::Cancelled)
+}
+
+/// For each nested stack's ARN the root failures of its part of this operation.
+fn inherited(history: &History, index: usize) -> HashMap<Text, Vec<usize>> {
+    let mut roots: HashMap<Text, Vec<usize>> = HashMap::new();
+    for child in history.operations.iter().filter(|child| child.parent == Some(index)) {
+        let Some(id) = history
+            .incarnations
+            .get(child.incarnation)
+            .and_then(|incarnation| incarnation.stack_id.clone())
+        else {
+            continue;
+        };
+        let found = child
+            .failures
+            .iter()
+            .filter(|failure| matches!(failure.role, Role::Root | Role::Independent))
+            .map(|failure| failure.event);
+        let roots_of_child: Vec<usize> = found.collect();
+        if !roots_of_child.is_empty() {
+            roots.entry(id).or_default().extend(roots_of_child);
+        }
+    }
+    roots
+}
+
+/// An operation that failed without a failure of its own: the best that is told of it becomes the root. First what
+/// the stack's own rows give as a reason, then what the deploy tool printed, then the refused call, then the summary.
+fn promote(timeline: &Timeline, operation: &Operation, failures: &mut Vec<Failure>) {
+    let event = |index: usize| timeline.events.get(index);
+    let of_its_own =
+        |index: usize| event(index).is_some_and(|event| event.message.is_some() && !is_summary_text(event.text()));
+    if let Some(best) = failures
+        .iter_mut()
+        .find(|failure| failure.role == Role::Summary && of_its_own(failure.event))
+    {
+        best.role = Role::Independent;
+        return;
+    }
+    let told = |source: &str| {
+        operation.events.iter().copied().find(|index| {
+            event(*index).is_some_and(|event| {
+                event.source == source && event.outcome == Outcome::Failed && event.message.is_some()
+            })
+        })
+    };
+    let own_reason = operation.events.iter().copied().find(|index| {
+        event(*index).is_some_and(|event| {
+            event.is_of_stack_itself()
+                && event.message.is_some()
+                && &**event.message.as_ref().unwrap_or(&Text::default()) != "User Initiated"
+                && (status::rollback(event.status()) || event.outcome == Outcome::Failed)
+        })
+    });
+    let refused = operation.events.iter().copied().find(|index| {
+        event(*index).is_some_and(|event| {
+            event
+                .call
+                .as_ref()
+                .is_some_and(|call| &*call.service == "cloudformation.amazonaws.com" && !call.read_only)
+                && event.outcome == Outcome::Failed
+        })
+    });
+    let found = own_reason
+        .filter(|index| of_its_own(*index))
+        .or_else(|| told("deploy_log"))
+        .or(refused);
+    if let Some(found) = found {
+        failures.retain(|failure| failure.event != found);
+        failures.push(Failure {
+            event: found,
+            role: Role::Independent,
+        });
+    } else if let Some(summary) = failures.iter_mut().find(|failure| failure.role == Role::Summary) {
+        summary.role = Role::Independent;
+    } else if let Some(own) = own_reason {
+        failures.push(Failure {
+            event: own,
+            role: Role::Independent,
+        });
+    }
+}
