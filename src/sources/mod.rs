@@ -19,7 +19,10 @@ mod stack_events;
 mod stack_resources;
 mod stacks;
 mod target_health;
+#[cfg(test)]
+mod testing;
 mod wire;
+mod wording;
 
 pub use cloudtrail::is_denial;
 pub use sink::{KnownResource, Sink};

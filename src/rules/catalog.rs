@@ -1,0 +1,280 @@
+//! The catalogue: all data rules, embedded, in the order of their files.
+//! Loading checks what can be checked without a text: keys, causes, expressions, placeholders, ids.
+//! Used by the diagnosis; the tests hold every rule against its own examples.
+
+use super::pattern::{Match, Patterns};
+use super::rule::Rule;
+use serde::Deserialize;
+
+/// The codes of causes. A cause is what was wrong, not what was seen.
+pub const CAUSES: &[(&str, &str)] = &[
+    ("permission.denied", "the caller or the execution role lacks an action"),
+    (
+        "permission.explicit-deny",
+        "denied by a service control policy, a permissions boundary or an explicit deny",
+    ),
+    (
+        "permission.pass-role",
+        "iam:PassRole is missing, or a role cannot be assumed by the service",
+    ),
+    (
+        "permission.service-linked-role",
+        "a service-linked role is missing or cannot be created",
+    ),
+    ("permission.kms", "the key's policy or grants refuse"),
+    (
+        "permission.capability",
+        "CAPABILITY_IAM, CAPABILITY_NAMED_IAM or CAPABILITY_AUTO_EXPAND was not acknowledged",
+    ),
+    ("resource.already-exists", "the name or the resource exists already"),
+    ("resource.not-found", "something that is referred to does not exist"),
+    (
+        "resource.in-use",
+        "a delete or a change is blocked by what depends on the resource",
+    ),
+    (
+        "resource.conflict",
+        "another operation or setting on the same resource conflicts",
+    ),
+    ("quota.exceeded", "a service quota or limit was reached"),
+    (
+        "capacity.unavailable",
+        "AWS has no capacity, or does not offer it in this zone or region, now",
+    ),
+    ("throttling", "too many requests"),
+    (
+        "timeout.stabilization",
+        "the resource did not become stable in time, for no better reason",
+    ),
+    (
+        "timeout.signal",
+        "a CreationPolicy or WaitCondition did not receive its signals",
+    ),
+    ("timeout.custom-resource", "a custom resource did not answer in time"),
+    (
+        "credentials.invalid",
+        "the credentials expired in the middle, or are not accepted",
+    ),
+    (
+        "timeout.client-wait",
+        "the deploy tool or CI job stopped waiting while the operation went on",
+    ),
+    ("timeout.stack", "the stack's own TimeoutInMinutes ran out"),
+    ("signal.failed", "a FAILURE signal was received"),
+    (
+        "account.prerequisite",
+        "something that the account must have first is missing",
+    ),
+    (
+        "dependency.order",
+        "a missing DependsOn, a race, or something just made that is not yet in force",
+    ),
+    (
+        "timeout.validation",
+        "a certificate or domain validation stayed pending until the time-out",
+    ),
+    (
+        "custom-resource.failed",
+        "a custom resource answered FAILED, or its function threw",
+    ),
+    ("health.deployment", "the deployed application failed its health checks"),
+    (
+        "health.container",
+        "a container could not be started, or stopped by itself",
+    ),
+    ("validation.property", "a property's value is invalid"),
+    ("validation.template", "the template itself is invalid"),
+    (
+        "validation.immutable",
+        "the change needs a replacement that is not possible",
+    ),
+    (
+        "validation.unsupported",
+        "the feature, version, class or runtime is not supported",
+    ),
+    ("changeset.empty", "there are no changes to deploy"),
+    ("changeset.state", "the change set is not in an executable state"),
+    ("stack.state", "the stack is in a state that cannot take the operation"),
+    (
+        "stack.termination-protection",
+        "termination protection, a stack policy or deletion protection refused it",
+    ),
+    ("rollback.failed", "the rollback itself failed"),
+    ("asset.missing", "a code or template asset is missing or unreadable"),
+    (
+        "drift.out-of-band",
+        "the resource was changed or deleted outside of CloudFormation",
+    ),
+    ("hook.failed", "a CloudFormation hook refused the resource"),
+    (
+        "type.unavailable",
+        "the resource type is not known, activated or available in the region",
+    ),
+    ("service.internal", "an internal failure of a service"),
+    ("other", "none of these"),
+];
+
+/// The catalogue's files; a new family is a new line.
+const FILES: &[(&str, &str)] = &[
+    ("permission.toml", include_str!("catalog/permission.toml")),
+    ("resource.toml", include_str!("catalog/resource.toml")),
+    ("quota.toml", include_str!("catalog/quota.toml")),
+    ("timeout.toml", include_str!("catalog/timeout.toml")),
+    ("custom_resource.toml", include_str!("catalog/custom_resource.toml")),
+    ("health.toml", include_str!("catalog/health.toml")),
+    ("validation.toml", include_str!("catalog/validation.toml")),
+    ("template.toml", include_str!("catalog/template.toml")),
+    ("stack.toml", include_str!("catalog/stack.toml")),
+];
+
+/// Why a rule file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// The file is not TOML, or has a key that no rule has. The message names line and column.
+    #[error("read the rules in {file}: {message}")]
+    Syntax {
+        /// The file's name.
+        file: String,
+        /// What the parser said.
+        message: String,
+    },
+    /// A rule is not usable.
+    #[error("use rule {rule} of {file}: {why}")]
+    Rule {
+        /// The file's name.
+        file: String,
+        /// The rule's id.
+        rule: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    rule: Vec<Rule>,
+}
+
+/// All data rules, ready to be matched.
+#[derive(Debug)]
+pub struct Catalogue {
+    /// In the order of the files, ids unique.
+    pub rules: Vec<Rule>,
+    patterns: Patterns,
+}
+
+impl Catalogue {
+    /// The rules that come with cfn-forensics.
+    ///
+    /// # Errors
+    /// A fault in an embedded file, which a test excludes.
+    pub fn embedded() -> Result<Self, CatalogueError> {
+        Self::load(FILES)
+    }
+
+    /// The rules of these files, given as name and content.
+    ///
+    /// # Errors
+    /// Where a file is not TOML, or a rule has an unknown key or cause, a broken expression, a placeholder that not
+    /// every expression captures, or an id that another one has.
+    pub fn load(files: &[(&str, &str)]) -> Result<Self, CatalogueError> {
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut origin: Vec<&str> = Vec::new();
+        for (file, content) in files {
+            let parsed: File = toml::from_str(content).map_err(|error| CatalogueError::Syntax {
+                file: (*file).to_owned(),
+                message: error.to_string(),
+            })?;
+            origin.extend(std::iter::repeat_n(*file, parsed.rule.len()));
+            rules.extend(parsed.rule);
+        }
+        let fault = |index: usize, why: String| CatalogueError::Rule {
+            file: origin.get(index).copied().unwrap_or_default().to_owned(),
+            rule: rules.get(index).map(|rule| rule.id.clone()).unwrap_or_default(),
+            why,
+        };
+        let mut ids = std::collections::BTreeSet::new();
+        for (index, rule) in rules.iter().enumerate() {
+            if !ids.insert(&rule.id) {
+                return Err(fault(index, "another rule has this id".to_owned()));
+            }
+            if !CAUSES.iter().any(|(code, _)| *code == rule.cause) {
+                return Err(fault(index, format!("{:?} is no cause", rule.cause)));
+            }
+            if rule.text.is_empty() {
+                return Err(fault(index, "it has no text to match".to_owned()));
+            }
+            for name in placeholders(rule) {
+                if let Some(text) = rule.text.iter().find(|text| !text.contains(&format!("(?P<{name}>"))) {
+                    return Err(fault(index, format!("{{{name}}} is not captured by {text:?}")));
+                }
+            }
+        }
+        let patterns = Patterns::new(&rules).map_err(|(index, why)| fault(index, why))?;
+        Ok(Self { rules, patterns })
+    }
+
+    /// The rules whose text matches, in the catalogue's order, each once.
+    pub fn find(&self, text: &str) -> Vec<Match> {
+        self.patterns.find(text)
+    }
+}
+
+/// The `{names}` in a rule's words.
+fn placeholders(rule: &Rule) -> Vec<String> {
+    let words = std::iter::once(&rule.title)
+        .chain(std::iter::once(&rule.explanation))
+        .chain(&rule.confirm)
+        .chain(&rule.fixes);
+    let mut names = Vec::new();
+    for text in words {
+        let mut rest = text.as_str();
+        while let Some((_, after)) = rest.split_once('{') {
+            let Some((name, behind)) = after.split_once('}') else {
+                break;
+            };
+            if !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_') {
+                names.push(name.to_owned());
+            }
+            rest = behind;
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(extra: &str) -> Result<Catalogue, CatalogueError> {
+        let block = format!(
+            "[[rule]]\nid='a'\ncause='throttling'\ntitle='t'\nexplanation='e'\ntext=['x']\nweight=20\nmatches=['x']\nrejects=['y']\n{extra}"
+        );
+        Catalogue::load(&[("mine.toml", &block)])
+    }
+
+    #[test]
+    fn faults_name_the_file_and_the_rule() {
+        assert!(one("").is_ok());
+        for (extra, expected) in [
+            ("wieght = 3", "mine.toml"),
+            ("fixes = ['use {name}']", "{name} is not captured"),
+            (
+                "[[rule]]\nid='b'\ncause='nonsense'\ntitle='t'\nexplanation='e'\ntext=['x']\nweight=1\nmatches=[]\nrejects=[]",
+                "is no cause",
+            ),
+            (
+                "[[rule]]\nid='a'\ncause='throttling'\ntitle='t'\nexplanation='e'\ntext=['x']\nweight=1\nmatches=[]\nrejects=[]",
+                "another rule",
+            ),
+            (
+                "[[rule]]\nid='c'\ncause='throttling'\ntitle='t'\nexplanation='e'\ntext=['(']\nweight=1\nmatches=[]\nrejects=[]",
+                "unclosed group",
+            ),
+        ] {
+            let error = one(extra).map(|_| ()).expect_err(extra).to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

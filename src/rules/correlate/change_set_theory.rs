@@ -1,0 +1,51 @@
+//! The change-set theory: a deploy tool prints an error about the state of a change set, often from a retry after the
+//! deployment had failed. Where CloudTrail shows that a change set of the story was executed, that was not the cause.
+//! Gives evidence against, never for.
+
+use super::super::rule::{Decibans, Evidence, Finding, PRIOR};
+use super::Context;
+use crate::model::Outcome;
+
+/// An accepted ExecuteChangeSet contradicts the theory; an accepted CreateChangeSet only weakens it.
+const EXECUTED: Decibans = -30.0;
+const CREATED: Decibans = -6.0;
+
+pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
+    let Some(first) = context.failing.first() else {
+        return Vec::new();
+    };
+    let failed = context.timeline.events.get(first.event);
+    if !failed.is_some_and(|event| event.is_stack_event()) {
+        // The theory is about a deployment that ran; where no resource failed it may well be right.
+        return Vec::new();
+    }
+    let evidence: Vec<Evidence> = context
+        .events()
+        .filter(|(_, event)| event.source == "cloudtrail" && event.outcome != Outcome::Failed)
+        .filter_map(|(index, event)| {
+            let (decibans, says) = match &*event.action {
+                "ExecuteChangeSet" => (EXECUTED, "CloudFormation accepted ExecuteChangeSet and began to work"),
+                "CreateChangeSet" => (CREATED, "CloudFormation accepted CreateChangeSet"),
+                _ => return None,
+            };
+            Some(Evidence {
+                event: index,
+                decibans,
+                says: says.to_owned(),
+            })
+        })
+        .collect();
+    if evidence.is_empty() {
+        return Vec::new();
+    }
+    let against = |cause: &str| Finding {
+        rule: "change-set-executed".to_owned(),
+        cause: cause.to_owned(),
+        root: first.event,
+        prior: PRIOR,
+        evidence: evidence.clone(),
+        captures: std::collections::BTreeMap::new(),
+        advice: super::super::rule::Advice::default(),
+    };
+    vec![against("changeset.state"), against("changeset.empty")]
+}

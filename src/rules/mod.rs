@@ -1,0 +1,14 @@
+//! The rules: each recognises one cause in one operation, and says what it rests on.
+//! Rules are data where the failing event's own text decides (`catalog/*.toml`), Rust where they join or count
+//! (`correlate/`). A rule knows nothing of other rules; merging and ranking is the diagnosis's work.
+//! Used by `diagnose`.
+
+mod catalog;
+mod correlate;
+mod pattern;
+mod rule;
+
+pub use catalog::{CAUSES, Catalogue, CatalogueError};
+pub use correlate::{Context, Failing, findings};
+pub use pattern::Match;
+pub use rule::{Advice, Decibans, Evidence, Finding, Rule};
