@@ -2,7 +2,7 @@
 //! Exact ids only, or names that CloudFormation generated: a guess would put a stranger's event into the story.
 //! Used by the timeline.
 
-use crate::model::{Event, Text, status};
+use crate::model::{Event, Text, quoted_request, status};
 use crate::sources::KnownResource;
 use hashbrown::{HashMap, HashSet};
 
@@ -270,13 +270,6 @@ fn quoted_requests(events: &[Event]) -> HashMap<Text, KnownResource> {
     quoted
 }
 
-/// The request id in `(Service: Iam, Status Code: 403, Request ID: 0a1b...)`.
-pub fn quoted_request(reason: &str) -> Option<&str> {
-    let (_, rest) = reason.split_once("Request ID: ")?;
-    let id = rest.split([',', ')', ';', ' ']).next()?;
-    (id.len() >= 8).then_some(id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,24 +285,6 @@ mod tests {
             ("mydb", None),
         ] {
             assert_eq!(last_part(arn), expected, "{arn}");
-        }
-    }
-
-    #[test]
-    fn quoted_request_ids_are_found_in_both_styles() {
-        for (reason, expected) in [
-            (
-                "x (Service: Iam, Status Code: 403, Request ID: 0a1b2c3d-1, Extended Request ID: null)",
-                Some("0a1b2c3d-1"),
-            ),
-            (
-                "x (Service: AmazonEC2; Status Code: 400; Error Code: Y; Request ID: abcdefgh-9; Proxy: null)",
-                Some("abcdefgh-9"),
-            ),
-            ("x (Service: S3, Status Code: 0, Request ID: null)", None),
-            ("x", None),
-        ] {
-            assert_eq!(quoted_request(reason), expected, "{reason}");
         }
     }
 }

@@ -5,8 +5,9 @@
 use crate::model::time::{self, Time};
 use crate::model::{Capture, Event, Gap, Outcome, RecordFile, Text, status};
 use crate::sources::{self, KnownResource, Sink};
+use hashbrown::HashMap;
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::thread;
 
 /// What a timeline is made for.
@@ -118,72 +119,94 @@ fn date(undated: &mut [Event], dated: &[Event], captured_at: Option<Time>) {
     }
 }
 
-/// What makes two events the same. AWS's own id alone does not: the two events of a hook's invocation share theirs.
-#[derive(PartialEq, Eq, Hash)]
-enum Sameness {
-    Id(Text, Option<Text>, Time),
-    Content(
-        &'static str,
-        Time,
-        Text,
-        Option<Text>,
-        Option<Text>,
-        Option<Text>,
-        Option<Text>,
-    ),
-    Row(Option<Text>, Option<Text>, Option<Text>, Time),
-}
-
 /// Keeps the first of each event. What DescribeStackEvents and DescribeEvents both tell is one event, of the former,
 /// which takes over what only the latter says.
 fn unique(events: &mut Vec<Event>) {
-    let mut seen: HashMap<Sameness, usize, hashbrown::DefaultHashBuilder> =
-        HashMap::with_capacity_and_hasher(events.len(), Default::default());
-    let both = events.iter().any(|event| event.source == "operation_events")
-        && events.iter().any(|event| event.source == "stack_events");
-    let mut kept: Vec<Event> = Vec::with_capacity(events.len());
-    for event in events.drain(..) {
-        let same = sameness(&event);
-        if seen.contains_key(&same) {
-            continue;
-        }
-        if both && event.is_stack_event() && event.validation.is_none() {
-            let row = Sameness::Row(
-                event.stack_id.clone(),
-                event.logical_id.clone(),
-                event.status.clone(),
-                event.at,
-            );
-            if let Some(first) = seen.get(&row).and_then(|index| kept.get_mut(*index)) {
-                first.operation_id = first.operation_id.take().or(event.operation_id);
-                first.token = first.token.take().or(event.token);
-                first.message = first.message.take().or(event.message);
-                continue;
-            }
-            seen.insert(row, kept.len());
-        }
-        seen.insert(same, kept.len());
-        kept.push(event);
+    let hash = Fingerprint::default();
+    let mut seen = hashbrown::HashSet::with_capacity(events.len());
+    events.retain(|event| seen.insert(hash.of(event)));
+    if events.iter().any(|event| event.source == "operation_events") {
+        merge_operation_events(events);
     }
-    *events = kept;
 }
 
-fn sameness(event: &Event) -> Sameness {
-    match &event.event_id {
-        Some(id) => Sameness::Id(id.clone(), event.status.clone(), event.at),
-        None => {
-            // A line of a log is itself: the same words twice are two lines.
-            let line = (event.source == "deploy_log").then(|| Text::from(event.record.to_string()));
-            Sameness::Content(
-                event.source,
-                event.at,
-                event.action.clone(),
-                event.status.clone(),
-                event.logical_id.clone().or_else(|| event.physical_id.clone()),
-                event.message.clone(),
-                line.or_else(|| event.stack_id.clone()).or_else(|| event.group.clone()),
-            )
+fn merge_operation_events(events: &mut Vec<Event>) {
+    type Row = (Option<Text>, Option<Text>, Option<Text>, Time);
+    let row = |event: &Event| -> Row {
+        (
+            event.stack_id.clone(),
+            event.logical_id.clone(),
+            event.status.clone(),
+            event.at,
+        )
+    };
+    let mut of_stack_events: HashMap<Row, usize> = HashMap::new();
+    for (index, event) in events
+        .iter()
+        .enumerate()
+        .filter(|(_, event)| event.source == "stack_events")
+    {
+        of_stack_events.insert(row(event), index);
+    }
+    let told_twice: Vec<(usize, usize)> = events
+        .iter()
+        .enumerate()
+        .filter(|(_, event)| event.source == "operation_events" && event.validation.is_none())
+        .filter_map(|(index, event)| Some((index, *of_stack_events.get(&row(event))?)))
+        .collect();
+    for (from, to) in &told_twice {
+        let Some(from) = events.get(*from).cloned() else {
+            continue;
+        };
+        let Some(to) = events.get_mut(*to) else { continue };
+        to.operation_id = to.operation_id.take().or(from.operation_id);
+        to.token = to.token.take().or(from.token);
+        to.message = to.message.take().or(from.message);
+    }
+    let mut index = 0;
+    events.retain(|_| {
+        index += 1;
+        told_twice
+            .binary_search_by_key(&(index - 1), |(from, _)| *from)
+            .is_err()
+    });
+}
+
+/// What makes two events the same, in 128 bits: AWS's own id where it gives one and all that the event says. The id alone
+/// does not do: the two events of a hook's invocation share theirs. Of 2^32 events two would be taken for one by chance
+/// once in 2^65 cases.
+#[derive(Default)]
+struct Fingerprint(hashbrown::DefaultHashBuilder, hashbrown::DefaultHashBuilder);
+
+impl Fingerprint {
+    fn of(&self, event: &Event) -> (u64, u64) {
+        let hook = event.hook.as_ref().map(|hook| &hook.name);
+        if let Some(id) = &event.event_id {
+            let all = (event.source, id, event.at, &event.action, &event.status, hook);
+            return (self.0.hash_one(all), self.1.hash_one(all));
         }
+        let content = (
+            event.source == "operation_events",
+            event.at,
+            &event.action,
+            &event.status,
+            &event.event_id,
+        );
+        let resource = (
+            &event.stack_id,
+            &event.logical_id,
+            &event.physical_id,
+            &event.group,
+            &event.message,
+        );
+        let validation = event
+            .validation
+            .as_ref()
+            .map(|validation| (&validation.name, &validation.path));
+        // A line of a log is itself: the same words twice are two lines. A state has no time by which to tell two apart.
+        let itself = (event.source == "deploy_log" || event.source == "target_health").then_some(event.record.index);
+        let all = (event.source, content, resource, hook, validation, itself);
+        (self.0.hash_one(&all), self.1.hash_one(&all))
     }
 }
 

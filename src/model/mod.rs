@@ -5,6 +5,7 @@
 mod capture;
 mod event;
 mod gap;
+mod reason;
 pub mod status;
 mod text;
 pub mod time;
@@ -12,5 +13,6 @@ pub mod time;
 pub use capture::{Capture, Form, Manifest, RecordFile, RecordRef, Scope};
 pub use event::{Call, Event, Hook, Identity, Outcome, Validation, WebIdentity};
 pub use gap::Gap;
+pub use reason::{denial, quoted_request};
 pub use text::{Text, Texts};
 pub use time::Time;

@@ -2,10 +2,8 @@
 //! A timeline of 400,000 events repeats the same few thousand names; each is kept once.
 //! Used by everything that turns records into events.
 
-use std::sync::Arc;
-
-/// A shared, immutable string.
-pub type Text = Arc<str>;
+/// A shared, immutable string; one machine word wide, which half a million events with a dozen of them each feel.
+pub type Text = arcstr::ArcStr;
 
 /// The strings seen so far; equal ones come back as the same [`Text`].
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 //! It picks from what there is and orders nothing anew; where the question fits several stacks it lists them.
 //! Used by every verb that reads a case.
 
-use crate::model::{Event, Outcome, Text, Time};
+use crate::model::{Event, Outcome, Text, Time, denial};
 use crate::operation::{Ending, History, Story};
 use crate::timeline::Timeline;
 use std::collections::BTreeSet;
@@ -314,6 +314,5 @@ fn is_strangers_call(event: &Event) -> bool {
 
 /// A read that was not refused for lack of permission.
 fn is_read(event: &Event) -> bool {
-    event.call.as_ref().is_some_and(|call| call.read_only)
-        && !event.error.as_deref().is_some_and(crate::sources::is_denial)
+    event.call.as_ref().is_some_and(|call| call.read_only) && !event.error.as_deref().is_some_and(denial)
 }

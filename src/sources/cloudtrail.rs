@@ -5,7 +5,7 @@
 use super::Sink;
 use super::wire::{Str, stack_name_of_arn};
 use crate::model::time::Stamp;
-use crate::model::{Call, Event, Identity, Outcome, RecordFile, RecordRef, Text, WebIdentity};
+use crate::model::{Call, Event, Identity, Outcome, RecordFile, RecordRef, Text, WebIdentity, denial};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -145,7 +145,7 @@ fn push(record: &Record<'_>, reference: RecordRef, identities: &mut Identities, 
     };
     let error = record.error_code.get();
     let in_chain = name.starts_with("AssumeRole");
-    if read_only && !in_chain && !sink.wants_reads() && !error.is_some_and(is_denial) {
+    if read_only && !in_chain && !sink.wants_reads() && !error.is_some_and(denial) {
         return;
     }
     let Some(at) = sink.time(&reference, record.event_time, "eventTime") else {
@@ -262,22 +262,6 @@ fn reads_by_name(name: &str) -> bool {
     ]
     .iter()
     .any(|prefix| name.starts_with(prefix))
-}
-
-/// True for the error codes by which AWS refuses a call for lack of permission.
-pub fn is_denial(error: &str) -> bool {
-    let code = error.strip_prefix("Client.").unwrap_or(error);
-    [
-        "AccessDenied",
-        "UnauthorizedOperation",
-        "NotAuthorized",
-        "AuthorizationError",
-        "UnauthorizedAccess",
-        "Forbidden",
-    ]
-    .iter()
-    .any(|word| code.starts_with(word))
-        || code == "Unauthorized"
 }
 
 fn identity(json: &str, from_console: bool, sink: &mut Sink<'_>) -> Identity {
@@ -407,26 +391,6 @@ fn take_answer(answer: &Value, event: &mut Event, call: &mut Call, sink: &mut Si
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn denials_are_told_from_other_errors() {
-        for code in [
-            "AccessDenied",
-            "AccessDeniedException",
-            "Client.UnauthorizedOperation",
-            "AuthorizationErrorException",
-        ] {
-            assert!(is_denial(code), "{code}");
-        }
-        for code in [
-            "ValidationException",
-            "ThrottlingException",
-            "NoSuchEntityException",
-            "",
-        ] {
-            assert!(!is_denial(code), "{code}");
-        }
-    }
 
     #[test]
     fn old_records_are_reads_by_their_name() {

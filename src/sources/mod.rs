@@ -24,7 +24,6 @@ mod testing;
 mod wire;
 mod wording;
 
-pub use cloudtrail::is_denial;
 pub use sink::{KnownResource, Sink};
 
 use crate::model::RecordFile;

@@ -5,7 +5,7 @@
 use super::wire::{Str, stack_name_of_arn};
 use super::{KnownResource, Sink};
 use crate::model::time::Stamp;
-use crate::model::{Event, Hook, Outcome, RecordFile, RecordRef, Text, status};
+use crate::model::{Event, Hook, Outcome, RecordFile, RecordRef, status};
 use serde::Deserialize;
 
 /// The fields that StackEvent and OperationEvent share.
@@ -16,8 +16,6 @@ pub(super) struct Row<'a> {
     pub stack_id: Str<'a>,
     #[serde(borrow, default)]
     pub stack_name: Str<'a>,
-    #[serde(borrow, default)]
-    pub event_id: Str<'a>,
     #[serde(borrow, default)]
     pub operation_id: Str<'a>,
     #[serde(borrow, default)]
@@ -71,7 +69,6 @@ pub(super) fn event_of(
     let action = sink.text(status::verb(state));
     let reason = row.resource_status_reason.get();
     let mut event = Event::new(at, source, record, action, outcome(state, reason));
-    event.event_id = row.event_id.get().map(Text::from);
     event.status = sink.some(row.resource_status.get());
     event.stack_id = sink.some(row.stack_id.get());
     event.stack_name = sink.some(row.stack_name.get().or_else(|| stack_name_of_arn(&row.stack_id)));

@@ -5,9 +5,7 @@
 use super::super::rule::{Decibans, Finding};
 use super::failing_text::read;
 use super::{Context, Failing};
-use crate::link::quoted_request;
-use crate::model::{Event, Time};
-use crate::sources::is_denial;
+use crate::model::{Event, Time, denial, quoted_request};
 use chrono::TimeDelta;
 
 /// CloudTrail tells whole seconds; handlers report a refusal within seconds, or after retries of minutes.
@@ -23,7 +21,7 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let refused: Vec<(usize, &Event)> = context
         .events()
-        .filter(|(_, event)| event.error.as_deref().is_some_and(is_denial))
+        .filter(|(_, event)| event.error.as_deref().is_some_and(denial))
         .collect();
     for failing in context.failing {
         let Some(failed) = context

@@ -1,0 +1,150 @@
+//! `case`: what a case holds, whether it is what was captured, and from a folder to one file and back.
+
+use super::error::{Exit, Failure};
+use super::output::Target;
+use crate::case::{self, FileCheck, HashCheck};
+use crate::model::{Capture, Gap};
+use crate::render::terminal_line;
+use clap::{Args, Subcommand};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// List, verify, pack and unpack cases
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the files of a case, with their sources and the number of records in each
+    List {
+        /// A folder or a zip file
+        case: PathBuf,
+    },
+    /// Check a case: hashes, what cannot be read, files that are no evidence; exit 10 when a file was changed
+    Verify {
+        /// A folder or a zip file
+        case: PathBuf,
+    },
+    /// Pack a case into one zip file
+    Pack {
+        /// A folder
+        case: PathBuf,
+        /// The file to write; an existing one is not overwritten
+        file: PathBuf,
+    },
+    /// Unpack a packed case into a folder
+    Unpack {
+        /// A zip file
+        file: PathBuf,
+        /// The folder to write; it must be new or empty
+        folder: PathBuf,
+    },
+}
+
+/// Does what the sub-verb says.
+pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let target = Target { output: None };
+    match &arguments.verb {
+        Verb::List { case } => {
+            let (_, files) = case::verify(case)?;
+            target.write(|out| list(&files, out))?;
+            Ok(Exit::Fine)
+        }
+        Verb::Verify { case } => {
+            let (capture, files) = case::verify(case)?;
+            target.write(|out| verify(&capture, &files, out))?;
+            let changed = files.iter().any(|file| is_changed(&capture, file));
+            Ok(if changed { Exit::Explained } else { Exit::Fine })
+        }
+        Verb::Pack { case, file } => {
+            let count = case::pack(case, file)?;
+            target.write(|out| {
+                writeln!(
+                    out,
+                    "packed {count} files into {}",
+                    terminal_line(&file.display().to_string())
+                )
+            })?;
+            Ok(Exit::Fine)
+        }
+        Verb::Unpack { file, folder } => {
+            let count = case::unpack(file, folder)?;
+            target.write(|out| {
+                writeln!(
+                    out,
+                    "unpacked {count} files into {}",
+                    terminal_line(&folder.display().to_string())
+                )
+            })?;
+            Ok(Exit::Fine)
+        }
+    }
+}
+
+fn list(files: &[FileCheck], out: &mut dyn Write) -> io::Result<()> {
+    for file in files.iter().filter(|file| file.source.is_some()) {
+        writeln!(
+            out,
+            "{:>8}  {:<20}  {}",
+            file.records,
+            file.source.unwrap_or_default(),
+            terminal_line(&file.path)
+        )?;
+    }
+    Ok(())
+}
+
+fn verify(capture: &Capture, files: &[FileCheck], out: &mut dyn Write) -> io::Result<()> {
+    for file in files {
+        let state = match (file.hash, file.source) {
+            (HashCheck::Fits, _) => "fits the manifest",
+            (HashCheck::Differs, _) => "CHANGED after the capture",
+            (HashCheck::Missing, _) => "MISSING: the manifest names it",
+            (HashCheck::Unlisted, Some(_)) if is_changed(capture, file) => "ADDED after the capture",
+            (HashCheck::Unlisted, Some(_)) => "no manifest names it",
+            (HashCheck::Unlisted, None) if file.path == "manifest.json" => "the manifest",
+            (HashCheck::Unlisted, None) => "no evidence that cfn-forensics knows; ignored",
+        };
+        writeln!(
+            out,
+            "{:>8}  {:<20}  {}: {state}",
+            file.records,
+            file.source.unwrap_or("-"),
+            terminal_line(&file.path)
+        )?;
+    }
+    if capture.manifest.is_none() {
+        writeln!(
+            out,
+            "no manifest: made by hand, so that nothing tells whether a file was changed"
+        )?;
+    }
+    for gap in capture.gaps.iter().filter(|gap| &*gap.why != "not collected") {
+        writeln!(out, "gap: {}", terminal_line(&gap_line(gap)))?;
+    }
+    Ok(())
+}
+
+/// Changed, missing or, where the manifest names all files, added.
+fn is_changed(capture: &Capture, file: &FileCheck) -> bool {
+    let all_named = capture
+        .manifest
+        .as_ref()
+        .is_some_and(|manifest| !manifest.files.is_empty());
+    match file.hash {
+        HashCheck::Fits => false,
+        HashCheck::Differs | HashCheck::Missing => true,
+        HashCheck::Unlisted => all_named && file.source.is_some(),
+    }
+}
+
+fn gap_line(gap: &Gap) -> String {
+    let window = gap
+        .window
+        .as_deref()
+        .map_or(String::new(), |window| format!(" ({window})"));
+    format!("{}{window}: {}", gap.source, gap.why)
+}

@@ -1,0 +1,59 @@
+//! `diagnose`: why it failed, ranked, with the evidence for and against.
+
+use super::error::{Exit, Failure};
+use super::output::Target;
+use super::{Known, select};
+use crate::diagnose::{Diagnosis, diagnose};
+use crate::render::{self, DiagnosisFormat, Zone};
+use crate::report::DiagnosisReport;
+use crate::report::select::{Question, select as pick};
+use crate::rules::Catalogue;
+use crate::timeline;
+use clap::Args;
+
+/// Say why a deployment failed: ranked causes with probabilities, and the evidence for and against
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    case: select::Case,
+    #[command(flatten)]
+    stack: select::Stack,
+    /// The time zone of the times: local, UTC, or a name such as Europe/Berlin (text)
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    tz: Zone,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = DiagnosisFormat::Text)]
+    format: DiagnosisFormat,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Reads the case, applies the rules to the story that was asked for, and prints what they found.
+pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let catalogue = Catalogue::embedded()?;
+    let known = Known::from_case(&arguments.case.case, timeline::Options::default())?;
+    let question = Question {
+        stack: arguments.stack.stack.clone(),
+        which: arguments.stack.operation.clone(),
+        incarnation: arguments.stack.incarnation.map(|number| number as usize),
+        ..Question::default()
+    };
+    let selection = pick(&known.timeline, &known.history, &question)?;
+    let diagnosis = match &selection.story {
+        Some(story) => diagnose(&known.timeline, &known.history, story, &catalogue),
+        None => Diagnosis {
+            unexplained: 1.0,
+            ..Diagnosis::default()
+        },
+    };
+    let report = DiagnosisReport::new(known.evidence(), &selection, &diagnosis);
+    let style = arguments.target.style(arguments.tz);
+    arguments
+        .target
+        .write(|out| render::diagnosis(&report, arguments.format, &style, out))?;
+    Ok(match (diagnosis.failed, diagnosis.is_explained()) {
+        (false, _) => Exit::Fine,
+        (true, true) => Exit::Explained,
+        (true, false) => Exit::Unexplained,
+    })
+}

@@ -1,0 +1,134 @@
+//! Exit codes, and how every module's error is told: what could not be done, why, and what to do next.
+//! The only place that knows them all.
+//! Used by every verb.
+
+use crate::case::CaseError;
+use crate::report::select::SelectError;
+use crate::rules::CatalogueError;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+/// What the exit code says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Nothing failed, or the output was made.
+    Fine = 0,
+    /// The command line was wrong.
+    Usage = 2,
+    /// A failure was found and explained. For `case verify`: a file is not the one that was captured.
+    Explained = 10,
+    /// A failure was found and not explained.
+    Unexplained = 11,
+    /// Nothing of the case or of a rule file could be read.
+    Unreadable = 4,
+    /// The output could not be written.
+    Unwritable = 1,
+    /// A bug of cfn-forensics.
+    Bug = 70,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// The table for `--help`.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+   0  nothing failed, or the output was made
+   1  the output could not be written
+   2  wrong usage
+   3  could not collect
+   4  nothing of the case or of a rule file could be read
+  10  a failure was found and explained (diagnose); a file differs (case verify)
+  11  a failure was found and not explained (diagnose)
+  70  a bug of cfn-forensics";
+
+/// Why a verb could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The case.
+    #[error(transparent)]
+    Case(#[from] CaseError),
+    /// The question.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// The rules.
+    #[error(transparent)]
+    Rules(#[from] CatalogueError),
+    /// The output.
+    #[error("write {target}: {source}")]
+    Output {
+        /// A file's name, or the standard output.
+        target: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Failure {
+    /// Tells the failure on the standard error and answers its exit code. A reader that went away is no failure.
+    pub fn report(&self) -> Exit {
+        if let Self::Output { source, .. } = self
+            && source.kind() == io::ErrorKind::BrokenPipe
+        {
+            return Exit::Fine;
+        }
+        let mut message = format!("cfn-forensics: failed to {self}\n");
+        if let Some(hint) = self.hint() {
+            let _ = writeln!(message, "  {hint}");
+        }
+        // Where even the standard error is gone, the exit code still tells.
+        let _ = io::stderr().write_all(crate::render::terminal_lines(&message).as_bytes());
+        self.exit()
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Case(CaseError::Write { .. }) | Self::Output { .. } => Exit::Unwritable,
+            Self::Case(_) | Self::Rules(_) => Exit::Unreadable,
+            Self::Select(_) => Exit::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Case(CaseError::Open { .. }) => "Give --case the folder or zip file that holds the evidence.",
+            Self::Case(CaseError::Nothing { .. }) => {
+                "Make a case by hand: save `aws cloudformation describe-stack-events --stack-name STACK_ARN` as stack_events.json in a folder."
+            }
+            Self::Select(SelectError::NoSuchStack { .. }) => {
+                "`cfn-forensics stacks --case CASE` lists them with their operations."
+            }
+            Self::Select(SelectError::NoSuchOperation { .. }) => {
+                "`cfn-forensics stacks --case CASE` lists the operations; `latest` and `all` work too."
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Tells a wrong command line, or prints the help that was asked for.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    match error.kind() {
+        clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => Exit::Fine.into(),
+        _ => Exit::Usage.into(),
+    }
+}
+
+/// A panic is a bug of ours: it ends with a code of its own, and says where to tell of it.
+pub fn announce_bugs() {
+    std::panic::set_hook(Box::new(|panic| {
+        let _ = writeln!(io::stderr(), "cfn-forensics: this is a bug in cfn-forensics: {panic}");
+        let _ = writeln!(
+            io::stderr(),
+            "  Please report it with the command line and, if you can share it, the case."
+        );
+        if std::thread::current().name() == Some("main") {
+            std::process::exit(Exit::Bug as i32);
+        }
+    }));
+}
