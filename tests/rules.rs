@@ -1,0 +1,62 @@
+//! Every rule is held against its own examples: *missing* (it does not claim what it must), *noisy* (it claims what it
+//! must not), *stolen* (another cause outranks it on its own example).
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use cfn_forensics::rules::{CAUSES, Catalogue};
+use std::collections::BTreeMap;
+
+#[test]
+fn every_rule_holds_against_its_own_examples() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let mut wrong = Vec::new();
+    for (index, rule) in catalogue.rules.iter().enumerate() {
+        assert!(!rule.matches.is_empty() && !rule.rejects.is_empty(), "{} has no examples", rule.id);
+        for line in &rule.matches {
+            let found = catalogue.find(line);
+            if !found.iter().any(|found| found.rule == index) {
+                wrong.push(format!("missing: {} does not claim {line:?}", rule.id));
+            }
+            let thief = found.iter().map(|found| &catalogue.rules[found.rule]).find(|other| {
+                other.cause != rule.cause && other.prior + other.weight >= rule.prior + rule.weight
+            });
+            if let Some(thief) = thief {
+                wrong.push(format!("stolen: {} takes from {} {line:?}", thief.id, rule.id));
+            }
+        }
+        for line in &rule.rejects {
+            if catalogue.find(line).iter().any(|found| found.rule == index) {
+                wrong.push(format!("noisy: {} claims {line:?}", rule.id));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_cause_has_a_rule() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let mut counts: BTreeMap<&str, usize> = CAUSES.iter().map(|(cause, _)| (*cause, 0)).collect();
+    for rule in &catalogue.rules {
+        *counts.get_mut(rule.cause.as_str()).unwrap() += 1;
+    }
+    let without: Vec<_> = counts.iter().filter(|(cause, count)| **count == 0 && **cause != "other").collect();
+    assert!(without.is_empty(), "{without:?}");
+}
+
+#[test]
+fn what_is_no_failure_matches_no_rule() {
+    let catalogue = Catalogue::embedded().unwrap();
+    for line in [
+        "Resource creation cancelled",
+        "Resource update cancelled",
+        "User Initiated",
+        "Resource creation Initiated",
+        "The following resource(s) failed to create: [Api, Worker]. Rollback requested by user.",
+        "Requested update requires the creation of a new physical resource; hence creating one.",
+        "Embedded stack arn:aws:cloudformation:us-east-1:111122223333:stack/a-b/1 was not successfully created: ",
+        "",
+    ] {
+        let found: Vec<_> = catalogue.find(line).into_iter().map(|found| &catalogue.rules[found.rule].id).collect();
+        assert!(found.is_empty(), "{line:?} matches {found:?}");
+    }
+}
