@@ -49,9 +49,7 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// True when the first hypothesis beats "none of these".
     pub fn is_explained(&self) -> bool {
-        self.hypotheses
-            .first()
-            .is_some_and(|first| first.probability > self.unexplained)
+        self.hypotheses.first().is_some_and(|first| first.probability > self.unexplained)
     }
 }
 
@@ -63,29 +61,18 @@ const LEAST_PROBABLE: f64 = 0.001;
 /// The diagnosis of one story.
 pub fn diagnose(timeline: &Timeline, history: &History, story: &Story, catalogue: &Catalogue) -> Diagnosis {
     let failing = failing(history, story);
-    let context = Context {
-        timeline,
-        history,
-        story,
-        catalogue,
-        failing: &failing,
-    };
+    let context = Context { timeline, history, story, catalogue, failing: &failing };
     let merged = merge(rules::findings(&context));
     let (refuted, mut hypotheses): (Vec<_>, Vec<_>) = merged.into_iter().partition(is_refuted);
-    let refuted: Vec<Hypothesis> = refuted
-        .into_iter()
-        .filter(|theory| theory.evidence.iter().any(|evidence| evidence.decibans > 0.0))
-        .collect();
+    let refuted: Vec<Hypothesis> =
+        refuted.into_iter().filter(|theory| theory.evidence.iter().any(|evidence| evidence.decibans > 0.0)).collect();
     hypotheses.retain(|hypothesis| hypothesis.evidence.iter().any(|evidence| evidence.decibans > 0.0));
     let sum: f64 = 1.0 + hypotheses.iter().map(|hypothesis| odds(hypothesis.score)).sum::<f64>();
     for hypothesis in &mut hypotheses {
         hypothesis.probability = odds(hypothesis.score) / sum;
     }
     hypotheses.sort_by(|a, b| {
-        b.score
-            .total_cmp(&a.score)
-            .then_with(|| a.root.cmp(&b.root))
-            .then_with(|| a.cause.cmp(&b.cause))
+        b.score.total_cmp(&a.score).then_with(|| a.root.cmp(&b.root)).then_with(|| a.cause.cmp(&b.cause))
     });
     // What is cut off here goes to "none of these", so that the sum stays one.
     hypotheses.retain(|hypothesis| hypothesis.probability >= LEAST_PROBABLE);
@@ -114,17 +101,10 @@ pub fn failing(history: &History, story: &Story) -> Vec<Failing> {
     let mut found = Vec::new();
     for role in [Role::Root, Role::Independent] {
         for operation in &story.operations {
-            let failures = history
-                .operations
-                .get(*operation)
-                .map(|operation| operation.failures.as_slice())
-                .unwrap_or_default();
+            let failures =
+                history.operations.get(*operation).map(|operation| operation.failures.as_slice()).unwrap_or_default();
             let of_role = failures.iter().filter(|failure| failure.role == role);
-            found.extend(of_role.map(|failure| Failing {
-                event: failure.event,
-                operation: *operation,
-                role,
-            }));
+            found.extend(of_role.map(|failure| Failing { event: failure.event, operation: *operation, role }));
         }
     }
     found.dedup_by_key(|failing| failing.event);
@@ -136,11 +116,7 @@ pub fn failing(history: &History, story: &Story) -> Vec<Failing> {
 fn merge(findings: Vec<Finding>) -> Vec<Hypothesis> {
     let mut merged: BTreeMap<(usize, String), (Hypothesis, Decibans)> = BTreeMap::new();
     for finding in findings {
-        let loudness: Decibans = finding
-            .evidence
-            .iter()
-            .map(|evidence| evidence.decibans)
-            .fold(f64::MIN, f64::max);
+        let loudness: Decibans = finding.evidence.iter().map(|evidence| evidence.decibans).fold(f64::MIN, f64::max);
         let (hypothesis, loudest) = merged.entry((finding.root, finding.cause.clone())).or_insert_with(|| {
             let hypothesis = Hypothesis {
                 cause: finding.cause.clone(),
@@ -161,11 +137,7 @@ fn merge(findings: Vec<Finding>) -> Vec<Hypothesis> {
             hypothesis.prior = finding.prior;
         }
         for evidence in finding.evidence {
-            match hypothesis
-                .evidence
-                .iter_mut()
-                .find(|known| known.event == evidence.event)
-            {
+            match hypothesis.evidence.iter_mut().find(|known| known.event == evidence.event) {
                 Some(known) if known.decibans.abs() >= evidence.decibans.abs() => {}
                 Some(known) => *known = evidence,
                 None => hypothesis.evidence.push(evidence),
@@ -184,32 +156,17 @@ fn merge(findings: Vec<Finding>) -> Vec<Hypothesis> {
 const FURTHER_SUPPORT: Decibans = 3.0;
 
 fn settle(hypothesis: &mut Hypothesis) {
-    hypothesis
-        .evidence
-        .sort_by(|a, b| b.decibans.total_cmp(&a.decibans).then_with(|| a.event.cmp(&b.event)));
-    for evidence in hypothesis
-        .evidence
-        .iter_mut()
-        .skip(1)
-        .filter(|evidence| evidence.decibans > FURTHER_SUPPORT)
-    {
+    hypothesis.evidence.sort_by(|a, b| b.decibans.total_cmp(&a.decibans).then_with(|| a.event.cmp(&b.event)));
+    for evidence in hypothesis.evidence.iter_mut().skip(1).filter(|evidence| evidence.decibans > FURTHER_SUPPORT) {
         evidence.decibans = FURTHER_SUPPORT;
     }
-    hypothesis.score = hypothesis.prior
-        + hypothesis
-            .evidence
-            .iter()
-            .map(|evidence| evidence.decibans)
-            .sum::<Decibans>();
+    hypothesis.score =
+        hypothesis.prior + hypothesis.evidence.iter().map(|evidence| evidence.decibans).sum::<Decibans>();
 }
 
 fn is_refuted(hypothesis: &Hypothesis) -> bool {
-    let against: Decibans = hypothesis
-        .evidence
-        .iter()
-        .map(|evidence| evidence.decibans)
-        .filter(|decibans| *decibans < 0.0)
-        .sum();
+    let against: Decibans =
+        hypothesis.evidence.iter().map(|evidence| evidence.decibans).filter(|decibans| *decibans < 0.0).sum();
     against <= REFUTED_BY && hypothesis.score < 0.0
 }
 

@@ -71,13 +71,7 @@ impl<'r> Resources<'r> {
                 ));
             }
         }
-        Self {
-            all,
-            by_name,
-            by_lower_case,
-            generated,
-            stack_names,
-        }
+        Self { all, by_name, by_lower_case, generated, stack_names }
     }
 
     /// The resource of this id, ARN or name.
@@ -85,18 +79,12 @@ impl<'r> Resources<'r> {
         if id.len() < SHORTEST_NAME {
             return None;
         }
-        let index = self
-            .by_name
-            .get(id)
-            .or_else(|| last_part(id).and_then(|name| self.by_name.get(name)))?;
+        let index = self.by_name.get(id).or_else(|| last_part(id).and_then(|name| self.by_name.get(name)))?;
         self.all.get(*index)
     }
 
     fn name_of(&self, resource: &KnownResource) -> Option<Text> {
-        resource
-            .stack_name
-            .clone()
-            .or_else(|| self.stack_names.get(resource.stack_id.as_ref()?).cloned())
+        resource.stack_name.clone().or_else(|| self.stack_names.get(resource.stack_id.as_ref()?).cloned())
     }
 }
 
@@ -116,21 +104,12 @@ fn put(event: &mut Event, resource: &KnownResource, resources: &Resources<'_>) {
     event.stack_id = event.stack_id.take().or_else(|| resource.stack_id.clone());
     event.stack_name = event.stack_name.take().or_else(|| resources.name_of(resource));
     event.logical_id = event.logical_id.take().or_else(|| Some(resource.logical_id.clone()));
-    event.resource_type = event
-        .resource_type
-        .take()
-        .or_else(|| Some(resource.resource_type.clone()));
+    event.resource_type = event.resource_type.take().or_else(|| Some(resource.resource_type.clone()));
 }
 
 fn link_service_event(event: &mut Event, resources: &Resources<'_>) {
-    let group = event
-        .group
-        .as_deref()
-        .map(|group| group.strip_prefix("service:").unwrap_or(group));
-    let function = event
-        .group
-        .as_deref()
-        .and_then(|group| group.strip_prefix("/aws/lambda/"));
+    let group = event.group.as_deref().map(|group| group.strip_prefix("service:").unwrap_or(group));
+    let function = event.group.as_deref().and_then(|group| group.strip_prefix("/aws/lambda/"));
     let found = event
         .physical_id
         .as_deref()
@@ -144,17 +123,11 @@ fn link_service_event(event: &mut Event, resources: &Resources<'_>) {
         return;
     }
     let Some(id) = event.physical_id.clone() else { return };
-    if let Some(resource) = resources
-        .by_lower_case
-        .get(&*id)
-        .and_then(|index| resources.all.get(*index))
-    {
+    if let Some(resource) = resources.by_lower_case.get(&*id).and_then(|index| resources.all.get(*index)) {
         return put(event, resource, resources);
     }
-    if let Some((_, stack_id, logical_id, kind)) = resources
-        .generated
-        .iter()
-        .find(|(prefix, ..)| id.starts_with(prefix.as_str()))
+    if let Some((_, stack_id, logical_id, kind)) =
+        resources.generated.iter().find(|(prefix, ..)| id.starts_with(prefix.as_str()))
     {
         event.stack_id = Some(stack_id.clone());
         event.stack_name = resources.stack_names.get(stack_id).cloned();
@@ -238,10 +211,9 @@ fn stacks_of_change_sets(events: &[Event]) -> HashMap<Text, (Text, Option<Text>)
     for event in events {
         let set = match &event.call {
             Some(call) => call.change_set.clone(),
-            None => event
-                .physical_id
-                .clone()
-                .filter(|_| event.resource_type.as_deref() == Some(status::CHANGE_SET_TYPE)),
+            None => {
+                event.physical_id.clone().filter(|_| event.resource_type.as_deref() == Some(status::CHANGE_SET_TYPE))
+            }
         };
         if let (Some(set), Some(stack)) = (set.filter(|set| set.starts_with("arn:")), &event.stack_id) {
             stacks.insert(set, (stack.clone(), event.stack_name.clone()));

@@ -32,14 +32,9 @@ pub struct Timeline {
 /// The timeline of a capture.
 pub fn build(capture: &Capture, options: Options) -> Timeline {
     let mut read: Vec<Extract> = extract_all(&capture.files, options);
-    let mut timeline = Timeline {
-        gaps: capture.gaps.clone(),
-        ..Timeline::default()
-    };
+    let mut timeline = Timeline { gaps: capture.gaps.clone(), ..Timeline::default() };
     let mut undated = Vec::new();
-    timeline
-        .events
-        .reserve(read.iter().map(|extract| extract.events.len()).sum());
+    timeline.events.reserve(read.iter().map(|extract| extract.events.len()).sum());
     for extract in &mut read {
         timeline.events.append(&mut extract.events);
         undated.append(&mut extract.undated);
@@ -68,15 +63,8 @@ struct Extract {
 /// Reads the files side by side: they do not know of each other, and the large ones decide how long it takes.
 fn extract_all(files: &[RecordFile], options: Options) -> Vec<Extract> {
     thread::scope(|scope| {
-        let running: Vec<_> = files
-            .iter()
-            .map(|file| scope.spawn(move || extract(file, options)))
-            .collect();
-        running
-            .into_iter()
-            .zip(files)
-            .map(|(thread, file)| thread.join().unwrap_or_else(|_| broken(file)))
-            .collect()
+        let running: Vec<_> = files.iter().map(|file| scope.spawn(move || extract(file, options))).collect();
+        running.into_iter().zip(files).map(|(thread, file)| thread.join().unwrap_or_else(|_| broken(file))).collect()
     })
 }
 
@@ -86,12 +74,7 @@ fn extract(file: &RecordFile, options: Options) -> Extract {
         (source.read)(file, &mut sink);
     }
     let (events, undated, resources, gaps) = sink.finish();
-    Extract {
-        events,
-        undated,
-        resources,
-        gaps,
-    }
+    Extract { events, undated, resources, gaps }
 }
 
 /// A source that panics is our bug; the rest of the evidence must not be lost to it.
@@ -132,20 +115,10 @@ fn unique(events: &mut Vec<Event>) {
 
 fn merge_operation_events(events: &mut Vec<Event>) {
     type Row = (Option<Text>, Option<Text>, Option<Text>, Time);
-    let row = |event: &Event| -> Row {
-        (
-            event.stack_id.clone(),
-            event.logical_id.clone(),
-            event.status.clone(),
-            event.at,
-        )
-    };
+    let row =
+        |event: &Event| -> Row { (event.stack_id.clone(), event.logical_id.clone(), event.status.clone(), event.at) };
     let mut of_stack_events: HashMap<Row, usize> = HashMap::new();
-    for (index, event) in events
-        .iter()
-        .enumerate()
-        .filter(|(_, event)| event.source == "stack_events")
-    {
+    for (index, event) in events.iter().enumerate().filter(|(_, event)| event.source == "stack_events") {
         of_stack_events.insert(row(event), index);
     }
     let told_twice: Vec<(usize, usize)> = events
@@ -166,9 +139,7 @@ fn merge_operation_events(events: &mut Vec<Event>) {
     let mut index = 0;
     events.retain(|_| {
         index += 1;
-        told_twice
-            .binary_search_by_key(&(index - 1), |(from, _)| *from)
-            .is_err()
+        told_twice.binary_search_by_key(&(index - 1), |(from, _)| *from).is_err()
     });
 }
 
@@ -185,24 +156,9 @@ impl Fingerprint {
             let all = (event.source, id, event.at, &event.action, &event.status, hook);
             return (self.0.hash_one(all), self.1.hash_one(all));
         }
-        let content = (
-            event.source == "operation_events",
-            event.at,
-            &event.action,
-            &event.status,
-            &event.event_id,
-        );
-        let resource = (
-            &event.stack_id,
-            &event.logical_id,
-            &event.physical_id,
-            &event.group,
-            &event.message,
-        );
-        let validation = event
-            .validation
-            .as_ref()
-            .map(|validation| (&validation.name, &validation.path));
+        let content = (event.source == "operation_events", event.at, &event.action, &event.status, &event.event_id);
+        let resource = (&event.stack_id, &event.logical_id, &event.physical_id, &event.group, &event.message);
+        let validation = event.validation.as_ref().map(|validation| (&validation.name, &validation.path));
         // A line of a log is itself: the same words twice are two lines. A state has no time by which to tell two apart.
         let itself = (event.source == "deploy_log" || event.source == "target_health").then_some(event.record.index);
         let all = (event.source, content, resource, hook, validation, itself);
@@ -215,11 +171,7 @@ fn unique_resources(resources: Vec<KnownResource>) -> Vec<KnownResource> {
     resources
         .into_iter()
         .filter(|resource| {
-            seen.insert((
-                resource.stack_id.clone(),
-                resource.logical_id.clone(),
-                resource.physical_id.clone(),
-            ))
+            seen.insert((resource.stack_id.clone(), resource.logical_id.clone(), resource.physical_id.clone()))
         })
         .collect()
 }
@@ -263,11 +215,7 @@ fn drop_reads_of_others(events: &mut Vec<Event>, options: Options) {
         };
         event.action.starts_with("AssumeRole")
             || call.identity.is_cloudformation()
-            || call
-                .identity
-                .role_arn
-                .as_ref()
-                .is_some_and(|role| service_roles.contains(role))
+            || call.identity.role_arn.as_ref().is_some_and(|role| service_roles.contains(role))
             || event.logical_id.is_some() && call.identity.role_name().is_some() && event.group.is_some()
     });
 }
@@ -289,10 +237,7 @@ fn order(a: &Event, b: &Event) -> Ordering {
 
 /// AWS lists these newest first.
 fn newest_first(source: &str) -> bool {
-    matches!(
-        source,
-        "stack_events" | "operation_events" | "cloudtrail" | "scaling_activities"
-    )
+    matches!(source, "stack_events" | "operation_events" | "cloudtrail" | "scaling_activities")
 }
 
 /// Among events of one instant: what begins, what ends well, what fails, what is cancelled for it, what sums it up.

@@ -63,10 +63,7 @@ fn operations_are_cut_as_the_fixtures_say() {
                     word(&operation.kind),
                     word(&operation.ending),
                     time::text(operation.started_at),
-                    operation
-                        .root()
-                        .map(|root| timeline.events[root].record.to_string())
-                        .unwrap_or_default(),
+                    operation.root().map(|root| timeline.events[root].record.to_string()).unwrap_or_default(),
                 )
             })
             .collect();
@@ -80,11 +77,7 @@ fn operations_are_cut_as_the_fixtures_say() {
             println!(
                 "{}\n found  {found:#?}\n wanted {wanted:#?}\n gaps {:?}",
                 fixture.display(),
-                timeline
-                    .gaps
-                    .iter()
-                    .filter(|g| &*g.why != "not collected")
-                    .collect::<Vec<_>>()
+                timeline.gaps.iter().filter(|g| &*g.why != "not collected").collect::<Vec<_>>()
             );
         }
     }

@@ -16,9 +16,10 @@ fn every_rule_holds_against_its_own_examples() {
             if !found.iter().any(|found| found.rule == index) {
                 wrong.push(format!("missing: {} does not claim {line:?}", rule.id));
             }
-            let thief = found.iter().map(|found| &catalogue.rules[found.rule]).find(|other| {
-                other.cause != rule.cause && other.prior + other.weight >= rule.prior + rule.weight
-            });
+            let thief = found
+                .iter()
+                .map(|found| &catalogue.rules[found.rule])
+                .find(|other| other.cause != rule.cause && other.prior + other.weight >= rule.prior + rule.weight);
             if let Some(thief) = thief {
                 wrong.push(format!("stolen: {} takes from {} {line:?}", thief.id, rule.id));
             }

@@ -67,7 +67,8 @@ fn allowed() -> BTreeMap<String, BTreeSet<String>> {
     let row = |line: &str| {
         let mut cells = line.trim_matches('|').split('|').map(str::trim);
         let module = cells.next()?.to_owned();
-        let known = cells.next()?.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+        let known =
+            cells.next()?.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
         Some((module, known))
     };
     table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| module")).filter_map(row).collect()
@@ -82,7 +83,8 @@ fn imports_run_downwards_in_the_table() {
         if matches!(module.as_str(), "lib" | "main") {
             continue;
         }
-        let known = allowed.get(&module).unwrap_or_else(|| panic!("{module} is not in the table of docs/architecture.md"));
+        let known =
+            allowed.get(&module).unwrap_or_else(|| panic!("{module} is not in the table of docs/architecture.md"));
         for import in imports(&code(&path)) {
             if import != module && allowed.contains_key(&import) && !known.contains(&import) {
                 wrong.push(format!("{} imports {import}", path.display()));
@@ -97,7 +99,10 @@ fn imports_run_downwards_in_the_table() {
 }
 
 fn reaches(allowed: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &str, depth: usize) -> bool {
-    depth < 32 && allowed.get(from).is_some_and(|known| known.iter().any(|next| next == to || reaches(allowed, next, to, depth + 1)))
+    depth < 32
+        && allowed
+            .get(from)
+            .is_some_and(|known| known.iter().any(|next| next == to || reaches(allowed, next, to, depth + 1)))
 }
 
 #[test]
@@ -107,7 +112,12 @@ fn only_the_wall_names_the_sdk_and_nobody_reads_the_clock() {
         let code = code(&path);
         let module = module_of(&path);
         let mut forbid = |words: &[&str], why: &str| {
-            wrong.extend(words.iter().filter(|word| code.contains(**word)).map(|word| format!("{}: {word} ({why})", path.display())));
+            wrong.extend(
+                words
+                    .iter()
+                    .filter(|word| code.contains(**word))
+                    .map(|word| format!("{}: {word} ({why})", path.display())),
+            );
         };
         if module != "aws" {
             forbid(&["aws_sdk_", "aws_config", "aws_smithy", "aws_types"], "only src/aws names the SDK");
@@ -125,7 +135,10 @@ fn only_the_wall_names_the_sdk_and_nobody_reads_the_clock() {
 
 #[test]
 fn every_file_says_what_it_is() {
-    let mute: Vec<_> = rust_files(Path::new("src")).into_iter().filter(|path| !fs::read_to_string(path).unwrap().starts_with("//! ")).collect();
+    let mute: Vec<_> = rust_files(Path::new("src"))
+        .into_iter()
+        .filter(|path| !fs::read_to_string(path).unwrap().starts_with("//! "))
+        .collect();
     assert!(mute.is_empty(), "{mute:?}");
 }
 
@@ -209,7 +222,8 @@ fn the_page_of_the_command_line_is_up_to_date() {
 
 fn describe(command: &mut clap::Command, name: &str, page: &mut String) {
     page.push_str(&format!("\n## {name}\n\n```text\n{}\n```\n", command.render_long_help().to_string().trim_end()));
-    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).filter(|sub| sub != "help").collect();
+    let names: Vec<String> =
+        command.get_subcommands().map(|sub| sub.get_name().to_owned()).filter(|sub| sub != "help").collect();
     for sub in names {
         let full = format!("{name} {sub}");
         if let Some(sub) = command.find_subcommand_mut(&sub) {

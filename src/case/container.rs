@@ -37,10 +37,7 @@ pub struct Loaded {
 impl Container {
     /// Opens a folder or a zip file and lists it, sorted.
     pub fn open(path: &Path) -> Result<Self, CaseError> {
-        let open_error = |source| CaseError::Open {
-            path: path.to_owned(),
-            source,
-        };
+        let open_error = |source| CaseError::Open { path: path.to_owned(), source };
         if fs::metadata(path).map_err(open_error)?.is_dir() {
             let mut paths = Vec::new();
             list(path, "", 0, &mut paths).map_err(open_error)?;
@@ -48,16 +45,13 @@ impl Container {
             return Ok(Self::Folder(path.to_owned(), paths));
         }
         let file = BufReader::new(File::open(path).map_err(open_error)?);
-        let mut archive = zip::ZipArchive::new(file).map_err(|error| CaseError::NotACase {
-            path: path.to_owned(),
-            why: error.to_string(),
-        })?;
+        let mut archive = zip::ZipArchive::new(file)
+            .map_err(|error| CaseError::NotACase { path: path.to_owned(), why: error.to_string() })?;
         let mut entries = Vec::new();
         for index in 0..archive.len() {
-            let entry = archive.by_index_raw(index).map_err(|error| CaseError::NotACase {
-                path: path.to_owned(),
-                why: error.to_string(),
-            })?;
+            let entry = archive
+                .by_index_raw(index)
+                .map_err(|error| CaseError::NotACase { path: path.to_owned(), why: error.to_string() })?;
             if entry.is_dir() {
                 continue;
             }
@@ -67,15 +61,9 @@ impl Container {
                 why: format!("its entry {written:?} leads out of the folder"),
             })?;
             if is_bomb(entry.compressed_size(), entry.size()) {
-                let why = format!(
-                    "its entry {name:?} inflates from {} to {} bytes",
-                    entry.compressed_size(),
-                    entry.size()
-                );
-                return Err(CaseError::Unsafe {
-                    path: path.to_owned(),
-                    why,
-                });
+                let why =
+                    format!("its entry {name:?} inflates from {} to {} bytes", entry.compressed_size(), entry.size());
+                return Err(CaseError::Unsafe { path: path.to_owned(), why });
             }
             entries.push((name, index));
         }
@@ -95,17 +83,11 @@ impl Container {
     /// A file's bytes, inflated. A file that cannot be read, or not to its end, gives what could be read and a fault;
     /// only a bomb is an error.
     pub fn load(&mut self, path: &str, hashed: bool) -> Result<Loaded, CaseError> {
-        let (case, stored) = match self {
-            Self::Folder(folder, _) => (
-                folder.clone(),
-                fs::read(folder.join(path)).map_err(|error| error.to_string()),
-            ),
+        let stored = match self {
+            Self::Folder(folder, _) => fs::read(folder.join(path)).map_err(|error| error.to_string()),
             Self::Zip(case, archive, entries) => {
-                let index = entries
-                    .iter()
-                    .find(|(entry, _)| entry == path)
-                    .map_or(usize::MAX, |(_, index)| *index);
-                let stored = match archive.by_index(index) {
+                let index = entries.iter().find(|(entry, _)| entry == path).map_or(usize::MAX, |(_, index)| *index);
+                match archive.by_index(index) {
                     Ok(entry) => {
                         let limit = limit(entry.compressed_size());
                         let mut bytes = Vec::new();
@@ -116,8 +98,7 @@ impl Container {
                         }
                     }
                     Err(error) => Err(error.to_string()),
-                };
-                (case.clone(), stored)
+                }
             }
         };
         let stored = match stored {
@@ -132,31 +113,18 @@ impl Container {
         };
         let sha256 = hashed.then(|| sha256(&stored));
         if !stored.starts_with(&[0x1F, 0x8B]) {
-            let fault = path
-                .ends_with(".gz")
-                .then(|| "its name ends in .gz but it is not gzip".to_owned());
-            return Ok(Loaded {
-                bytes: stored,
-                sha256,
-                faults: fault.into_iter().collect(),
-            });
+            let fault = path.ends_with(".gz").then(|| "its name ends in .gz but it is not gzip".to_owned());
+            return Ok(Loaded { bytes: stored, sha256, faults: fault.into_iter().collect() });
         }
         let limit = limit(stored.len() as u64);
         let mut bytes = Vec::new();
-        let read = MultiGzDecoder::new(stored.as_slice())
-            .take(limit + 1)
-            .read_to_end(&mut bytes);
+        let read = MultiGzDecoder::new(stored.as_slice()).take(limit + 1).read_to_end(&mut bytes);
         if bytes.len() as u64 > limit {
-            return Err(bomb(&case, path, limit));
+            let fault = format!("it inflates from {} to more than {limit} bytes, which no evidence does", stored.len());
+            return Ok(Loaded { bytes: Vec::new(), sha256, faults: vec![fault] });
         }
-        let faults = read
-            .err()
-            .map(|error| format!("its gzip ends too early or is broken ({error})"));
-        Ok(Loaded {
-            bytes,
-            sha256,
-            faults: faults.into_iter().collect(),
-        })
+        let faults = read.err().map(|error| format!("its gzip ends too early or is broken ({error})"));
+        Ok(Loaded { bytes, sha256, faults: faults.into_iter().collect() })
     }
 }
 
@@ -166,31 +134,19 @@ fn is_bomb(stored: u64, inflated: u64) -> bool {
 
 /// How many bytes a file of this size may inflate to.
 fn limit(stored: u64) -> u64 {
-    stored
-        .saturating_mul(HIGHEST_RATIO)
-        .max(ALWAYS_FINE)
-        .min(LARGEST_INFLATED)
+    stored.saturating_mul(HIGHEST_RATIO).max(ALWAYS_FINE).min(LARGEST_INFLATED)
 }
 
 fn bomb(case: &Path, path: &str, limit: u64) -> CaseError {
-    CaseError::Unsafe {
-        path: case.to_owned(),
-        why: format!("{path} inflates to more than {limit} bytes"),
-    }
+    CaseError::Unsafe { path: case.to_owned(), why: format!("{path} inflates to more than {limit} bytes") }
 }
 
 /// The entry's path with `/`, if it stays inside of the folder that it is unpacked into.
 fn safe_name(name: &str) -> Option<String> {
     let name = name.replace('\\', "/");
     let stays = !name.contains(':')
-        && Path::new(&name)
-            .components()
-            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    let name = name
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .collect::<Vec<_>>()
-        .join("/");
+        && Path::new(&name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let name = name.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/");
     (stays && !name.is_empty() && !name.contains('\0')).then_some(name)
 }
 
@@ -234,41 +190,22 @@ fn list(folder: &Path, prefix: &str, depth: usize, paths: &mut Vec<String>) -> i
 /// Where the case cannot be read or the file cannot be written.
 pub fn pack(case: &Path, target: &Path) -> Result<usize, CaseError> {
     let Container::Folder(folder, paths) = Container::open(case)? else {
-        return Err(CaseError::NotACase {
-            path: case.to_owned(),
-            why: "it is packed already".to_owned(),
-        });
+        return Err(CaseError::NotACase { path: case.to_owned(), why: "it is packed already".to_owned() });
     };
     if paths.is_empty() {
-        return Err(CaseError::Nothing {
-            path: case.to_owned(),
-            found: "it is empty".to_owned(),
-        });
+        return Err(CaseError::Nothing { path: case.to_owned(), found: "it is empty".to_owned() });
     }
-    let error = |source| CaseError::Write {
-        path: target.to_owned(),
-        source,
-    };
+    let error = |source| CaseError::Write { path: target.to_owned(), source };
     let mut writer = zip::ZipWriter::new(create(target).map_err(error)?);
     // No times: the same case gives the same bytes on every machine and day.
-    let options = zip::write::SimpleFileOptions::default()
-        .unix_permissions(0o600)
-        .large_file(true);
+    let options = zip::write::SimpleFileOptions::default().unix_permissions(0o600).large_file(true);
     for path in &paths {
-        let mut file = File::open(folder.join(path)).map_err(|source| CaseError::Open {
-            path: folder.join(path),
-            source,
-        })?;
-        writer
-            .start_file(path, options)
-            .map_err(|failed| error(failed.into()))?;
+        let mut file =
+            File::open(folder.join(path)).map_err(|source| CaseError::Open { path: folder.join(path), source })?;
+        writer.start_file(path, options).map_err(|failed| error(failed.into()))?;
         io::copy(&mut file, &mut writer).map_err(error)?;
     }
-    writer
-        .finish()
-        .map_err(|failed| error(failed.into()))?
-        .flush()
-        .map_err(error)?;
+    writer.finish().map_err(|failed| error(failed.into()))?.flush().map_err(error)?;
     Ok(paths.len())
 }
 
@@ -277,28 +214,16 @@ pub fn pack(case: &Path, target: &Path) -> Result<usize, CaseError> {
 /// # Errors
 /// Where the zip cannot be read or is unsafe, or a file cannot be written.
 pub fn unpack(case: &Path, target: &Path) -> Result<usize, CaseError> {
-    let error = |source| CaseError::Write {
-        path: target.to_owned(),
-        source,
-    };
+    let error = |source| CaseError::Write { path: target.to_owned(), source };
     let Container::Zip(_, mut archive, entries) = Container::open(case)? else {
-        return Err(CaseError::NotACase {
-            path: case.to_owned(),
-            why: "it is a folder already".to_owned(),
-        });
+        return Err(CaseError::NotACase { path: case.to_owned(), why: "it is a folder already".to_owned() });
     };
     if fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(error(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            "the folder is not empty; name a new one",
-        )));
+        return Err(error(io::Error::new(io::ErrorKind::AlreadyExists, "the folder is not empty; name a new one")));
     }
     for (path, index) in &entries {
         let place = target.join(path);
-        let error = |source| CaseError::Write {
-            path: place.clone(),
-            source,
-        };
+        let error = |source| CaseError::Write { path: place.clone(), source };
         if let Some(folder) = place.parent() {
             create_folder(folder).map_err(error)?;
         }

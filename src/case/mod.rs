@@ -77,11 +77,7 @@ pub enum CaseError {
 }
 
 fn expected_names() -> String {
-    let names: Vec<String> = sources::ALL
-        .iter()
-        .take(3)
-        .map(|source| format!("{}.json", source.stem))
-        .collect();
+    let names: Vec<String> = sources::ALL.iter().take(3).map(|source| format!("{}.json", source.stem)).collect();
     format!("{} or deploy_log.txt (docs/cases.md names them all)", names.join(", "))
 }
 
@@ -132,11 +128,7 @@ fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
     let paths = container.paths();
     let mut capture = Capture::default();
     capture.manifest = read_manifest(path, &mut container, &mut capture.gaps)?;
-    let listed = capture
-        .manifest
-        .as_ref()
-        .map(|manifest| manifest.files.clone())
-        .unwrap_or_default();
+    let listed = capture.manifest.as_ref().map(|manifest| manifest.files.clone()).unwrap_or_default();
 
     let mut checks = Vec::new();
     let mut names = BTreeSet::new();
@@ -146,27 +138,17 @@ fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
         let hash = check_hash(&place.path, loaded.sha256.as_deref(), &listed);
         match hash {
             HashCheck::Differs => {
-                let gap = Gap::new(
-                    place.stem(),
-                    "the file was changed after the capture: its SHA-256 is not the manifest's",
-                );
+                let gap =
+                    Gap::new(place.stem(), "the file was changed after the capture: its SHA-256 is not the manifest's");
                 capture.gaps.push(gap.at(place.path.clone()));
             }
             HashCheck::Unlisted if hashed && place.path != MANIFEST && place.source.is_some() => {
-                let gap = Gap::new(
-                    place.stem(),
-                    "the file was added after the capture: the manifest does not name it",
-                );
+                let gap = Gap::new(place.stem(), "the file was added after the capture: the manifest does not name it");
                 capture.gaps.push(gap.at(place.path.clone()));
             }
             _ => {}
         }
-        let mut check = FileCheck {
-            path: place.path.clone(),
-            source: None,
-            records: 0,
-            hash,
-        };
+        let mut check = FileCheck { path: place.path.clone(), source: None, records: 0, hash };
         if let Some(source) = place.source {
             let file = record_file(source, &place, &mut names, loaded, &mut capture.gaps);
             check.source = Some(source.stem);
@@ -177,35 +159,20 @@ fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
     }
     for path in listed.keys().filter(|path| !paths.contains(path)) {
         let stem = place_of(path).map_or_else(|| path.clone(), |(source, _)| source.stem.to_owned());
-        capture
-            .gaps
-            .push(Gap::new(stem, "the file is missing: the manifest names it").at(path.clone()));
-        checks.push(FileCheck {
-            path: path.clone(),
-            source: None,
-            records: 0,
-            hash: HashCheck::Missing,
-        });
+        capture.gaps.push(Gap::new(stem, "the file is missing: the manifest names it").at(path.clone()));
+        checks.push(FileCheck { path: path.clone(), source: None, records: 0, hash: HashCheck::Missing });
     }
     if capture.files.is_empty() {
-        return Err(CaseError::Nothing {
-            path: path.to_owned(),
-            found: found_instead(&paths),
-        });
+        return Err(CaseError::Nothing { path: path.to_owned(), found: found_instead(&paths) });
     }
     if capture.files.iter().all(|file| file.records.is_empty()) && !capture.gaps.is_empty() {
         let reasons: Vec<&str> = capture.gaps.iter().map(|gap| &*gap.why).take(3).collect();
         return Err(CaseError::Nothing {
             path: path.to_owned(),
-            found: format!(
-                "none of its files has a record that can be read ({})",
-                reasons.join("; ")
-            ),
+            found: format!("none of its files has a record that can be read ({})", reasons.join("; ")),
         });
     }
-    capture
-        .files
-        .sort_by(|a, b| (sources::rank(a.source), &a.name).cmp(&(sources::rank(b.source), &b.name)));
+    capture.files.sort_by(|a, b| (sources::rank(a.source), &a.name).cmp(&(sources::rank(b.source), &b.name)));
     checks.sort_by(|a, b| a.path.cmp(&b.path));
     add_missing_sources(&mut capture);
     Ok((capture, checks))
@@ -217,9 +184,7 @@ fn add_missing_sources(capture: &mut Capture) {
         let there = capture.files.iter().any(|file| file.source == source.stem);
         let said = capture.gaps.iter().any(|gap| &*gap.source == source.stem);
         if !there && !said {
-            capture
-                .gaps
-                .push(Gap::new(source.stem, "not collected").remedy(source.command));
+            capture.gaps.push(Gap::new(source.stem, "not collected").remedy(source.command));
         }
     }
 }
@@ -253,32 +218,18 @@ impl Place {
 
 fn places(paths: &[String]) -> impl Iterator<Item = Place> {
     paths.iter().map(|path| match place_of(path) {
-        Some((source, name)) => Place {
-            path: path.clone(),
-            source: Some(source),
-            name,
-        },
-        None => Place {
-            path: path.clone(),
-            source: None,
-            name: path.clone(),
-        },
+        Some((source, name)) => Place { path: path.clone(), source: Some(source), name },
+        None => Place { path: path.clone(), source: None, name: path.clone() },
     })
 }
 
 /// The source that a path belongs to, and the name of its references; `None` where the path is not one of ours.
 fn place_of(path: &str) -> Option<(&'static Source, String)> {
-    let (top, rest) = path
-        .split_once('/')
-        .map_or((path, None), |(top, rest)| (top, Some(rest)));
+    let (top, rest) = path.split_once('/').map_or((path, None), |(top, rest)| (top, Some(rest)));
     match rest {
         Some(_) => {
             let source = sources::by_stem(top)?;
-            let name = if source.layout == Layout::Whole {
-                path
-            } else {
-                without_ending(path, source.layout)?
-            };
+            let name = if source.layout == Layout::Whole { path } else { without_ending(path, source.layout)? };
             Some((source, name.to_owned()))
         }
         None => {
@@ -308,11 +259,7 @@ fn record_file(
     gaps: &mut Vec<Gap>,
 ) -> RecordFile {
     // Two files that differ only in their ending must not share their references.
-    let name = if names.insert(place.name.clone()) {
-        place.name.clone()
-    } else {
-        place.path.clone()
-    };
+    let name = if names.insert(place.name.clone()) { place.name.clone() } else { place.path.clone() };
     let mut faults = loaded.faults;
     let (text, text_faults) = text::clean(loaded.bytes, source.layout);
     faults.extend(text_faults);
@@ -340,18 +287,8 @@ fn record_file(
         gap.remedy = remedy.clone().map(Text::from);
         gaps.push(gap);
     }
-    let form = if source.layout == Layout::Lines {
-        Form::Lines
-    } else {
-        Form::Json
-    };
-    RecordFile {
-        source: source.stem,
-        name: Text::from(name),
-        form,
-        text,
-        records,
-    }
+    let form = if source.layout == Layout::Lines { Form::Lines } else { Form::Json };
+    RecordFile { source: source.stem, name: Text::from(name), form, text, records }
 }
 
 fn check_hash(path: &str, sha256: Option<&str>, listed: &BTreeMap<String, String>) -> HashCheck {
@@ -378,11 +315,7 @@ fn read_manifest(path: &Path, container: &mut Container, gaps: &mut Vec<Gap>) ->
             return Ok(None);
         }
     };
-    let version = value
-        .get("format_version")
-        .and_then(serde_json::Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let version = value.get("format_version").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
     let number = |version: &str| -> Option<(u32, u32)> {
         let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
         Some((major.parse().ok()?, minor.parse().ok()?))
@@ -392,33 +325,19 @@ fn read_manifest(path: &Path, container: &mut Container, gaps: &mut Vec<Gap>) ->
         return Ok(None);
     };
     if major > our_major {
-        return Err(CaseError::TooNew {
-            path: path.to_owned(),
-            version,
-        });
+        return Err(CaseError::TooNew { path: path.to_owned(), version });
     }
     if (major, minor) > (our_major, our_minor)
         && let Some(fields) = value.as_object_mut()
     {
         fields.retain(|key, _| {
-            [
-                "format_version",
-                "scope",
-                "captured_at",
-                "tool_version",
-                "gaps",
-                "files",
-            ]
-            .contains(&key.as_str())
+            ["format_version", "scope", "captured_at", "tool_version", "gaps", "files"].contains(&key.as_str())
         });
     }
     match serde_json::from_value::<Manifest>(value) {
         Ok(manifest) => {
             if time::parse(&manifest.captured_at).is_none() {
-                gaps.push(Gap::new(
-                    MANIFEST,
-                    format!("its captured_at {:?} is no time", manifest.captured_at),
-                ));
+                gaps.push(Gap::new(MANIFEST, format!("its captured_at {:?} is no time", manifest.captured_at)));
             }
             gaps.extend(manifest.gaps.iter().cloned());
             Ok(Some(manifest))
@@ -433,18 +352,14 @@ fn read_manifest(path: &Path, container: &mut Container, gaps: &mut Vec<Gap>) ->
 /// When the capture was made, if its manifest says so.
 pub fn captured_at(capture: &Capture) -> Option<time::Time> {
     let manifest = capture.manifest.as_ref()?;
-    time::parse(&manifest.captured_at)
-        .map(|written| Stamp::Read(written).at())
-        .flatten()
+    time::parse(&manifest.captured_at).map(|written| Stamp::Read(written).at()).flatten()
 }
 
 fn hex(digest: &[u8]) -> String {
-    digest
-        .iter()
-        .fold(String::with_capacity(digest.len() * 2), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    digest.iter().fold(String::with_capacity(digest.len() * 2), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 fn sha256(bytes: &[u8]) -> String {

@@ -38,17 +38,10 @@ pub fn lines(text: &str) -> Vec<Range<usize>> {
 pub fn json(text: &str, source: &'static Source) -> Found {
     let mut found = Found::default();
     let mut start = 0;
-    while let Some(skipped) = text
-        .get(start..)
-        .and_then(|rest| rest.find(|c: char| !c.is_ascii_whitespace()))
-    {
+    while let Some(skipped) = text.get(start..).and_then(|rest| rest.find(|c: char| !c.is_ascii_whitespace())) {
         start += skipped;
         let rest = text.get(start..).unwrap_or_default();
-        let mut value = Value {
-            text: rest,
-            lists: source.lists,
-            ..Value::default()
-        };
+        let mut value = Value { text: rest, lists: source.lists, ..Value::default() };
         let mut deserializer = serde_json::Deserializer::from_str(rest);
         let read = Root(&mut value).deserialize(&mut deserializer);
         let end = start + deserializer.into_iter::<IgnoredAny>().byte_offset();
@@ -57,10 +50,7 @@ pub fn json(text: &str, source: &'static Source) -> Found {
         if let Err(error) = read {
             found.faults.push(broken(&error, text, end));
             // One record a line: the damage is to one line only.
-            let next = text
-                .get(start..)
-                .and_then(|rest| rest.find("\n{"))
-                .filter(|_| found.spans.len() > 1);
+            let next = text.get(start..).and_then(|rest| rest.find("\n{")).filter(|_| found.spans.len() > 1);
             match next {
                 Some(next) => start += next,
                 None => break,
@@ -81,11 +71,7 @@ pub fn json(text: &str, source: &'static Source) -> Found {
 fn broken(error: &serde_json::Error, text: &str, end: usize) -> String {
     let before = text.get(..end.min(text.len())).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
-    let what = if error.is_eof() {
-        "its JSON ends too early (truncated?)"
-    } else {
-        "its JSON is broken"
-    };
+    let what = if error.is_eof() { "its JSON ends too early (truncated?)" } else { "its JSON is broken" };
     let mut why = error.to_string();
     if let Some(at) = why.rfind(" at line ") {
         why.truncate(at);
@@ -101,17 +87,13 @@ fn take(value: Value<'_>, whole: Option<&str>, start: usize, source: &'static So
             for span in &value.spans {
                 let page = json(value.text.get(span.clone()).unwrap_or_default(), source);
                 let base = start + span.start;
-                found
-                    .spans
-                    .extend(page.spans.into_iter().map(|inner| inner.start + base..inner.end + base));
+                found.spans.extend(page.spans.into_iter().map(|inner| inner.start + base..inner.end + base));
                 found.faults.extend(page.faults);
             }
         } else if let Some(other) = foreign_source(source, first) {
             found.foreign = Some(other);
         } else {
-            found
-                .spans
-                .extend(value.spans.iter().map(|span| span.start + start..span.end + start));
+            found.spans.extend(value.spans.iter().map(|span| span.start + start..span.end + start));
         }
         return;
     }
@@ -139,11 +121,7 @@ fn unexpected(whole: &str, source: &Source) -> String {
         _ => "a value",
     };
     let expected: Vec<String> = source.lists.iter().map(|list| format!("\"{list}\"")).collect();
-    format!(
-        "it is {kind} without {} as `{}` prints",
-        expected.join(" or "),
-        source.command
-    )
+    format!("it is {kind} without {} as `{}` prints", expected.join(" or "), source.command)
 }
 
 /// The keys of a JSON object, if it is one.
@@ -157,10 +135,7 @@ fn field<'t>(json: &'t str, key: &str) -> Option<&'t str> {
 }
 
 fn marked(source: &Source, keys: &BTreeMap<String, IgnoredAny>) -> bool {
-    source
-        .marks
-        .iter()
-        .any(|marks| marks.iter().all(|mark| keys.contains_key(*mark)))
+    source.marks.iter().any(|marks| marks.iter().all(|mark| keys.contains_key(*mark)))
 }
 
 fn is_of(source: &Source, json: &str) -> bool {
@@ -177,10 +152,7 @@ fn foreign_source(source: &Source, json: &str) -> Option<&'static str> {
     if marked(source, &keys) {
         return None;
     }
-    sources::ALL
-        .iter()
-        .find(|other| marked(other, &keys))
-        .map(|other| other.stem)
+    sources::ALL.iter().find(|other| marked(other, &keys)).map(|other| other.stem)
 }
 
 /// The source that a whole file belongs to, by its lists' first records.
@@ -332,11 +304,7 @@ mod tests {
             (r#"{"StackEvents":null}"#.to_owned(), 0),
         ] {
             let found = json(&text, source("stack_events"));
-            assert_eq!(
-                (found.spans.len(), found.faults.as_slice()),
-                (expected, &[][..]),
-                "{text}"
-            );
+            assert_eq!((found.spans.len(), found.faults.as_slice()), (expected, &[][..]), "{text}");
             for span in found.spans {
                 assert_eq!(text.get(span), Some(EVENT), "{text}");
             }
@@ -347,20 +315,13 @@ mod tests {
     fn an_object_under_the_list_key_is_the_record() {
         let text = r#"{"taskDefinition": {"family":"web"}, "tags": []}"#;
         let found = json(text, source("task_definitions"));
-        assert_eq!(
-            found.spans.first().and_then(|span| text.get(span.clone())),
-            Some(r#"{"family":"web"}"#)
-        );
+        assert_eq!(found.spans.first().and_then(|span| text.get(span.clone())), Some(r#"{"family":"web"}"#));
     }
 
     #[test]
     fn what_is_cut_or_broken_keeps_the_records_before_it() {
         for (text, kept, why) in [
-            (
-                format!(r#"{{"StackEvents":[{EVENT},{EVENT},{{"StackId":"#),
-                2,
-                "too early",
-            ),
+            (format!(r#"{{"StackEvents":[{EVENT},{EVENT},{{"StackId":"#), 2, "too early"),
             (format!(r#"{{"StackEvents":[{EVENT},}}"#), 1, "broken"),
             (format!("{EVENT}\n{EVENT}\n{{\"StackId\":!}}\n{EVENT}"), 3, "line 3"),
             ("[".repeat(100_000), 0, "too early"),
@@ -371,11 +332,7 @@ mod tests {
         ] {
             let found = json(&text, source("stack_events"));
             assert_eq!(found.spans.len(), kept, "{text:.80}: {:?}", found.faults);
-            assert!(
-                found.faults.iter().any(|fault| fault.contains(why)),
-                "{text:.80}: {:?}",
-                found.faults
-            );
+            assert!(found.faults.iter().any(|fault| fault.contains(why)), "{text:.80}: {:?}", found.faults);
         }
     }
 
@@ -386,11 +343,7 @@ mod tests {
             ("cloudtrail", rds, Some("rds_events")),
             ("stack_events", rds, Some("rds_events")),
             ("rds_events", rds, None),
-            (
-                "ecs_tasks",
-                r#"[{"eventName":"a","eventSource":"b"}]"#,
-                Some("cloudtrail"),
-            ),
+            ("ecs_tasks", r#"[{"eventName":"a","eventSource":"b"}]"#, Some("cloudtrail")),
         ] {
             let found = json(text, source(stem));
             assert_eq!(found.foreign, expected, "{stem}");

@@ -45,12 +45,8 @@ fn decode(mut bytes: Vec<u8>, faults: &mut Vec<String>) -> String {
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16, faults: &mut Vec<String>) -> String {
-    let units: Vec<u16> = bytes
-        .get(2..)
-        .unwrap_or_default()
-        .chunks_exact(2)
-        .map(|pair| unit([pair[0], pair[1]]))
-        .collect();
+    let units: Vec<u16> =
+        bytes.get(2..).unwrap_or_default().chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
     String::from_utf16(&units).unwrap_or_else(|_| {
         faults.push("it is not valid UTF-16; what is not is replaced".to_owned());
         String::from_utf16_lossy(&units)
@@ -64,10 +60,7 @@ fn cut_lines(text: &str) -> String {
             cut.push_str(line);
             continue;
         }
-        let end = (0..=LONGEST_LINE)
-            .rev()
-            .find(|end| line.is_char_boundary(*end))
-            .unwrap_or(0);
+        let end = (0..=LONGEST_LINE).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
         cut.push_str(line.get(..end).unwrap_or_default());
         cut.push('\n');
     }

@@ -62,22 +62,14 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Verb::Pack { case, file } => {
             let count = case::pack(case, file)?;
             target.write(|out| {
-                writeln!(
-                    out,
-                    "packed {count} files into {}",
-                    terminal_line(&file.display().to_string())
-                )
+                writeln!(out, "packed {count} files into {}", terminal_line(&file.display().to_string()))
             })?;
             Ok(Exit::Fine)
         }
         Verb::Unpack { file, folder } => {
             let count = case::unpack(file, folder)?;
             target.write(|out| {
-                writeln!(
-                    out,
-                    "unpacked {count} files into {}",
-                    terminal_line(&folder.display().to_string())
-                )
+                writeln!(out, "unpacked {count} files into {}", terminal_line(&folder.display().to_string()))
             })?;
             Ok(Exit::Fine)
         }
@@ -86,13 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
 fn list(files: &[FileCheck], out: &mut dyn Write) -> io::Result<()> {
     for file in files.iter().filter(|file| file.source.is_some()) {
-        writeln!(
-            out,
-            "{:>8}  {:<20}  {}",
-            file.records,
-            file.source.unwrap_or_default(),
-            terminal_line(&file.path)
-        )?;
+        writeln!(out, "{:>8}  {:<20}  {}", file.records, file.source.unwrap_or_default(), terminal_line(&file.path))?;
     }
     Ok(())
 }
@@ -117,10 +103,7 @@ fn verify(capture: &Capture, files: &[FileCheck], out: &mut dyn Write) -> io::Re
         )?;
     }
     if capture.manifest.is_none() {
-        writeln!(
-            out,
-            "no manifest: made by hand, so that nothing tells whether a file was changed"
-        )?;
+        writeln!(out, "no manifest: made by hand, so that nothing tells whether a file was changed")?;
     }
     for gap in capture.gaps.iter().filter(|gap| &*gap.why != "not collected") {
         writeln!(out, "gap: {}", terminal_line(&gap_line(gap)))?;
@@ -130,10 +113,7 @@ fn verify(capture: &Capture, files: &[FileCheck], out: &mut dyn Write) -> io::Re
 
 /// Changed, missing or, where the manifest names all files, added.
 fn is_changed(capture: &Capture, file: &FileCheck) -> bool {
-    let all_named = capture
-        .manifest
-        .as_ref()
-        .is_some_and(|manifest| !manifest.files.is_empty());
+    let all_named = capture.manifest.as_ref().is_some_and(|manifest| !manifest.files.is_empty());
     match file.hash {
         HashCheck::Fits => false,
         HashCheck::Differs | HashCheck::Missing => true,
@@ -142,9 +122,6 @@ fn is_changed(capture: &Capture, file: &FileCheck) -> bool {
 }
 
 fn gap_line(gap: &Gap) -> String {
-    let window = gap
-        .window
-        .as_deref()
-        .map_or(String::new(), |window| format!(" ({window})"));
+    let window = gap.window.as_deref().map_or(String::new(), |window| format!(" ({window})"));
     format!("{}{window}: {}", gap.source, gap.why)
 }

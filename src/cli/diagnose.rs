@@ -41,16 +41,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let selection = pick(&known.timeline, &known.history, &question)?;
     let diagnosis = match &selection.story {
         Some(story) => diagnose(&known.timeline, &known.history, story, &catalogue),
-        None => Diagnosis {
-            unexplained: 1.0,
-            ..Diagnosis::default()
-        },
+        None => Diagnosis { unexplained: 1.0, ..Diagnosis::default() },
     };
     let report = DiagnosisReport::new(known.evidence(), &selection, &diagnosis);
     let style = arguments.target.style(arguments.tz);
-    arguments
-        .target
-        .write(|out| render::diagnosis(&report, arguments.format, &style, out))?;
+    arguments.target.write(|out| render::diagnosis(&report, arguments.format, &style, out))?;
     Ok(match (diagnosis.failed, diagnosis.is_explained()) {
         (false, _) => Exit::Fine,
         (true, true) => Exit::Explained,

@@ -123,10 +123,7 @@ pub fn usage(error: &clap::Error) -> ExitCode {
 pub fn announce_bugs() {
     std::panic::set_hook(Box::new(|panic| {
         let _ = writeln!(io::stderr(), "cfn-forensics: this is a bug in cfn-forensics: {panic}");
-        let _ = writeln!(
-            io::stderr(),
-            "  Please report it with the command line and, if you can share it, the case."
-        );
+        let _ = writeln!(io::stderr(), "  Please report it with the command line and, if you can share it, the case.");
         if std::thread::current().name() == Some("main") {
             std::process::exit(Exit::Bug as i32);
         }

@@ -88,18 +88,10 @@ impl Known {
         drop(capture);
         let history = operation::cut(&timeline);
         let actors = actor::actors(&timeline, &history);
-        Self {
-            timeline,
-            history,
-            actors,
-        }
+        Self { timeline, history, actors }
     }
 
     fn evidence(&self) -> Evidence<'_> {
-        Evidence {
-            timeline: &self.timeline,
-            history: &self.history,
-            actors: &self.actors,
-        }
+        Evidence { timeline: &self.timeline, history: &self.history, actors: &self.actors }
     }
 }

@@ -30,19 +30,13 @@ impl Target {
             None => {
                 let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
                 let written = render(&mut out).and_then(|()| out.flush());
-                written.map_err(|source| Failure::Output {
-                    target: "the standard output".to_owned(),
-                    source,
-                })
+                written.map_err(|source| Failure::Output { target: "the standard output".to_owned(), source })
             }
         }
     }
 
     fn write_file(&self, path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-        let error = |source| Failure::Output {
-            target: path.display().to_string(),
-            source,
-        };
+        let error = |source| Failure::Output { target: path.display().to_string(), source };
         let mut out = BufWriter::with_capacity(1 << 16, File::create(path).map_err(error)?);
         render(&mut out).and_then(|()| out.flush()).map_err(error)
     }
@@ -54,9 +48,7 @@ impl Target {
         let dumb = set("TERM").is_some_and(|term| term == "dumb");
         let width = match terminal_size::terminal_size() {
             Some((width, _)) if terminal => usize::from(width.0),
-            _ => set("COLUMNS")
-                .and_then(|columns| columns.parse().ok())
-                .unwrap_or(WIDTH_OF_A_PIPE),
+            _ => set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(WIDTH_OF_A_PIPE),
         };
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
         Style {

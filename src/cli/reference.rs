@@ -32,31 +32,20 @@ pub fn completions(arguments: &Completions) -> Result<Exit, Failure> {
 pub fn man(arguments: &Man) -> Result<Exit, Failure> {
     let command = super::command();
     if let Some(folder) = &arguments.output {
-        let error = |source| Failure::Output {
-            target: folder.display().to_string(),
-            source,
-        };
-        std::fs::create_dir_all(folder)
-            .and_then(|()| clap_mangen::generate_to(command, folder))
-            .map_err(error)?;
+        let error = |source| Failure::Output { target: folder.display().to_string(), source };
+        std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder)).map_err(error)?;
         return Ok(Exit::Fine);
     }
     let mut page = Vec::new();
     clap_mangen::Man::new(command)
         .render(&mut page)
-        .map_err(|source| Failure::Output {
-            target: "the manual page".to_owned(),
-            source,
-        })?;
+        .map_err(|source| Failure::Output { target: "the manual page".to_owned(), source })?;
     print(&page)
 }
 
 fn print(bytes: &[u8]) -> Result<Exit, Failure> {
     let mut out = io::stdout().lock();
     let written = out.write_all(bytes).and_then(|()| out.flush());
-    written.map_err(|source| Failure::Output {
-        target: "the standard output".to_owned(),
-        source,
-    })?;
+    written.map_err(|source| Failure::Output { target: "the standard output".to_owned(), source })?;
     Ok(Exit::Fine)
 }

@@ -28,8 +28,6 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let known = Known::from_case(&arguments.case.case, timeline::Options::default())?;
     let report = StacksReport::new(known.evidence());
     let style = arguments.target.style(arguments.tz);
-    arguments
-        .target
-        .write(|out| render::stacks(&report, arguments.format, &style, out))?;
+    arguments.target.write(|out| render::stacks(&report, arguments.format, &style, out))?;
     Ok(Exit::Fine)
 }

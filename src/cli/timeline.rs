@@ -49,9 +49,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let selection = pick(&known.timeline, &known.history, &arguments.question())?;
     let report = TimelineReport::new(known.evidence(), &selection);
     let style = arguments.target.style(arguments.tz);
-    arguments
-        .target
-        .write(|out| render::timeline(&report, arguments.format, &style, out))?;
+    arguments.target.write(|out| render::timeline(&report, arguments.format, &style, out))?;
     Ok(Exit::Fine)
 }
 

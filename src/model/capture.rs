@@ -58,10 +58,7 @@ impl RecordFile {
     /// The records with their references, in the file's order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (RecordRef, &str)> {
         self.records.iter().enumerate().map(|(index, span)| {
-            let reference = RecordRef {
-                file: self.name.clone(),
-                index: u32::try_from(index).unwrap_or(u32::MAX),
-            };
+            let reference = RecordRef { file: self.name.clone(), index: u32::try_from(index).unwrap_or(u32::MAX) };
             (reference, self.text.get(span.clone()).unwrap_or_default())
         })
     }

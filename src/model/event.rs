@@ -224,12 +224,7 @@ impl Identity {
             }
         });
         of_arn
-            .or_else(|| {
-                self.principal_id
-                    .as_deref()?
-                    .split_once(':')
-                    .map(|(_, session)| session)
-            })
+            .or_else(|| self.principal_id.as_deref()?.split_once(':').map(|(_, session)| session))
             .or(self.invoked_by.as_deref())
     }
 
@@ -245,10 +240,7 @@ impl Identity {
     /// True when CloudFormation called on behalf of somebody, or in its service role.
     pub fn is_cloudformation(&self) -> bool {
         self.invoked_by.as_deref() == Some("cloudformation.amazonaws.com")
-            || self
-                .arn
-                .as_deref()
-                .is_some_and(|arn| arn.ends_with("/AWSCloudFormation"))
+            || self.arn.as_deref().is_some_and(|arn| arn.ends_with("/AWSCloudFormation"))
     }
 }
 
@@ -280,34 +272,18 @@ mod tests {
 
     #[test]
     fn identities_are_named_as_cloudtrail_names_them() {
-        let of = |kind: &str, arn: &str| Identity {
-            kind: kind.into(),
-            arn: Some(arn.into()),
-            ..Identity::default()
-        };
+        let of = |kind: &str, arn: &str| Identity { kind: kind.into(), arn: Some(arn.into()), ..Identity::default() };
         for (identity, expected) in [
             (of("IAMUser", "arn:aws:iam::111122223333:user/ops/alice"), Some("alice")),
-            (
-                of(
-                    "AssumedRole",
-                    "arn:aws:sts::111122223333:assumed-role/deploy/aws-cdk-root",
-                ),
-                Some("aws-cdk-root"),
-            ),
-            (
-                of("AssumedRole", "arn:aws-cn:sts::1:assumed-role/r/a@b.example"),
-                Some("a@b.example"),
-            ),
+            (of("AssumedRole", "arn:aws:sts::111122223333:assumed-role/deploy/aws-cdk-root"), Some("aws-cdk-root")),
+            (of("AssumedRole", "arn:aws-cn:sts::1:assumed-role/r/a@b.example"), Some("a@b.example")),
             (of("FederatedUser", "arn:aws:sts::1:federated-user/bob"), Some("bob")),
             (of("Root", "arn:aws:iam::111122223333:root"), Some("root")),
             (of("AWSAccount", "arn:aws:iam::111122223333:role/x"), None),
         ] {
             assert_eq!(identity.name(), expected, "{identity:?}");
         }
-        let role = of(
-            "AssumedRole",
-            "arn:aws:sts::111122223333:assumed-role/exec-role/AWSCloudFormation",
-        );
+        let role = of("AssumedRole", "arn:aws:sts::111122223333:assumed-role/exec-role/AWSCloudFormation");
         assert_eq!(role.role_name(), Some("exec-role"));
         assert!(role.is_cloudformation());
     }

@@ -23,12 +23,7 @@ pub struct Gap {
 impl Gap {
     /// A gap of `source` with its reason only.
     pub fn new(source: impl Into<Text>, why: impl Into<Text>) -> Self {
-        Self {
-            source: source.into(),
-            window: None,
-            why: why.into(),
-            remedy: None,
-        }
+        Self { source: source.into(), window: None, why: why.into(), remedy: None }
     }
 
     /// The same gap, narrowed to `window`.

@@ -29,20 +29,12 @@ mod tests {
 
     #[test]
     fn denials_are_told_from_other_errors() {
-        for code in [
-            "AccessDenied",
-            "AccessDeniedException",
-            "Client.UnauthorizedOperation",
-            "AuthorizationErrorException",
-        ] {
+        for code in
+            ["AccessDenied", "AccessDeniedException", "Client.UnauthorizedOperation", "AuthorizationErrorException"]
+        {
             assert!(denial(code), "{code}");
         }
-        for code in [
-            "ValidationException",
-            "ThrottlingException",
-            "NoSuchEntityException",
-            "",
-        ] {
+        for code in ["ValidationException", "ThrottlingException", "NoSuchEntityException", ""] {
             assert!(!denial(code), "{code}");
         }
     }

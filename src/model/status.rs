@@ -56,11 +56,7 @@ mod tests {
             ("REVIEW_IN_PROGRESS", (true, false, false, "REVIEW")),
             ("REFACTOR_FAILED", (false, true, false, "REFACTOR")),
         ] {
-            assert_eq!(
-                (in_progress(status), failed(status), complete(status), verb(status)),
-                expected,
-                "{status}"
-            );
+            assert_eq!((in_progress(status), failed(status), complete(status), verb(status)), expected, "{status}");
         }
         assert!(at_rest("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"));
         assert!(!at_rest("UPDATE_ROLLBACK_IN_PROGRESS"));

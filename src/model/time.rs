@@ -28,29 +28,16 @@ pub struct Written {
 pub fn parse(text: &str) -> Option<Written> {
     let text = text.trim();
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Some(Written {
-            at: at.with_timezone(&Utc),
-            zoned: true,
-        });
+        return Some(Written { at: at.with_timezone(&Utc), zoned: true });
     }
-    for format in [
-        "%Y-%m-%dT%H:%M:%S%.f%#z",
-        "%Y-%m-%d %H:%M:%S%.f%#z",
-        "%Y-%m-%d %H:%M:%S%.f %#z",
-    ] {
+    for format in ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z"] {
         if let Ok(at) = DateTime::parse_from_str(text, format) {
-            return Some(Written {
-                at: at.with_timezone(&Utc),
-                zoned: true,
-            });
+            return Some(Written { at: at.with_timezone(&Utc), zoned: true });
         }
     }
     for format in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S UTC"] {
         if let Ok(at) = NaiveDateTime::parse_from_str(text, format) {
-            return Some(Written {
-                at: at.and_utc(),
-                zoned: format.ends_with("UTC"),
-            });
+            return Some(Written { at: at.and_utc(), zoned: format.ends_with("UTC") });
         }
     }
     None
@@ -159,10 +146,7 @@ mod tests {
     fn numbers_are_seconds_or_milliseconds() {
         let text_of = |number| from_epoch(number).map(text);
         assert_eq!(text_of(1_472_487_958.5).as_deref(), Some("2016-08-29T16:25:58.500Z"));
-        assert_eq!(
-            text_of(1_472_487_958_500.0).as_deref(),
-            Some("2016-08-29T16:25:58.500Z")
-        );
+        assert_eq!(text_of(1_472_487_958_500.0).as_deref(), Some("2016-08-29T16:25:58.500Z"));
         assert_eq!(text_of(f64::MAX), None);
     }
 

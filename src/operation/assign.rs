@@ -30,11 +30,7 @@ fn kind_of_call(event: &Event) -> Option<Kind> {
 
 /// Where a stack has no rows, or a call was refused outside of any operation, the calls are all there is to tell.
 pub(super) fn calls_without_rows(timeline: &Timeline, history: &mut History) {
-    let with_rows: HashSet<Text> = history
-        .incarnations
-        .iter()
-        .map(|incarnation| incarnation.name.clone())
-        .collect();
+    let with_rows: HashSet<Text> = history.incarnations.iter().map(|incarnation| incarnation.name.clone()).collect();
     let mut by_name: HashMap<Text, usize> = HashMap::new();
     let executed: HashSet<Text> = timeline
         .events
@@ -47,11 +43,8 @@ pub(super) fn calls_without_rows(timeline: &Timeline, history: &mut History) {
         let Some(name) = event.stack_name.clone() else { continue };
         let refused = event.error.is_some();
         let known = with_rows.contains(&name);
-        let made_only = event
-            .call
-            .as_ref()
-            .and_then(|call| call.change_set.as_ref())
-            .is_some_and(|set| !executed.contains(set));
+        let made_only =
+            event.call.as_ref().and_then(|call| call.change_set.as_ref()).is_some_and(|set| !executed.contains(set));
         if known && !refused
             || !refused && kind == Kind::ChangeSet && !made_only
             || refused && within_operation(history, &name, event.at)
@@ -98,10 +91,8 @@ pub(super) fn calls_without_rows(timeline: &Timeline, history: &mut History) {
 
 fn within_operation(history: &History, name: &str, at: Time) -> bool {
     history.operations.iter().any(|operation| {
-        let named = history
-            .incarnations
-            .get(operation.incarnation)
-            .is_some_and(|incarnation| &*incarnation.name == name);
+        let named =
+            history.incarnations.get(operation.incarnation).is_some_and(|incarnation| &*incarnation.name == name);
         named && operation.started_at - BEFORE_FIRST_ROW <= at && operation.ended_at.is_none_or(|ended| at <= ended)
     })
 }
@@ -116,9 +107,7 @@ fn incarnation_at(history: &History, name: &str, at: Time) -> Option<usize> {
         .clone()
         .filter(|(_, incarnation)| incarnation.created_at <= at + BEFORE_FIRST_ROW)
         .max_by_key(|(_, incarnation)| incarnation.created_at);
-    alive
-        .or_else(|| of_name.clone().min_by_key(|(_, incarnation)| incarnation.created_at))
-        .map(|(index, _)| index)
+    alive.or_else(|| of_name.clone().min_by_key(|(_, incarnation)| incarnation.created_at)).map(|(index, _)| index)
 }
 
 /// Gives every event that is no row to the operation in whose time it fell.
@@ -140,10 +129,7 @@ pub(super) fn other_events(timeline: &Timeline, history: &mut History) {
         if let Some(place) = history.operation_of.get_mut(position) {
             *place = Some(operation);
         }
-        let express = timeline
-            .events
-            .get(position)
-            .and_then(|event| event.call.as_ref()?.deployment_mode.as_deref())
+        let express = timeline.events.get(position).and_then(|event| event.call.as_ref()?.deployment_mode.as_deref())
             == Some("EXPRESS");
         if let Some(operation) = history.operations.get_mut(operation) {
             operation.events.push(position);
@@ -158,38 +144,18 @@ pub(super) fn other_events(timeline: &Timeline, history: &mut History) {
 /// The console output of a deployment that left no row: one operation, of which we know nothing but what was printed.
 fn lone_log(timeline: &Timeline, history: &mut History) {
     let events: Vec<usize> = (0..timeline.events.len())
-        .filter(|index| {
-            timeline
-                .events
-                .get(*index)
-                .is_some_and(|event| event.source == "deploy_log")
-        })
+        .filter(|index| timeline.events.get(*index).is_some_and(|event| event.source == "deploy_log"))
         .collect();
-    let at = |index: Option<&usize>| {
-        index
-            .and_then(|index| timeline.events.get(*index))
-            .map(|event| event.at)
-    };
+    let at = |index: Option<&usize>| index.and_then(|index| timeline.events.get(*index)).map(|event| event.at);
     let (Some(first), last) = (at(events.first()), at(events.last())) else {
         return;
     };
-    let name = events
-        .iter()
-        .filter_map(|index| timeline.events.get(*index)?.stack_name.clone())
-        .next()
-        .unwrap_or_default();
-    let failed = events.iter().any(|index| {
-        timeline
-            .events
-            .get(*index)
-            .is_some_and(|event| event.outcome == Outcome::Failed)
-    });
-    let succeeded = events.iter().any(|index| {
-        timeline
-            .events
-            .get(*index)
-            .is_some_and(|event| event.outcome == Outcome::Succeeded)
-    });
+    let name =
+        events.iter().filter_map(|index| timeline.events.get(*index)?.stack_name.clone()).next().unwrap_or_default();
+    let failed =
+        events.iter().any(|index| timeline.events.get(*index).is_some_and(|event| event.outcome == Outcome::Failed));
+    let succeeded =
+        events.iter().any(|index| timeline.events.get(*index).is_some_and(|event| event.outcome == Outcome::Succeeded));
     for index in &events {
         if let Some(place) = history.operation_of.get_mut(*index) {
             *place = Some(0);
@@ -240,12 +206,7 @@ struct Index {
 
 impl Index {
     fn of(history: &History) -> Self {
-        let mut index = Self {
-            by_token: HashMap::new(),
-            by_id: HashMap::new(),
-            by_name: HashMap::new(),
-            only: None,
-        };
+        let mut index = Self { by_token: HashMap::new(), by_id: HashMap::new(), by_name: HashMap::new(), only: None };
         for (position, operation) in history.operations.iter().enumerate() {
             let Some(incarnation) = history.incarnations.get(operation.incarnation) else {
                 continue;
@@ -258,11 +219,7 @@ impl Index {
                 index.by_id.entry(id.clone()).or_default().push(position);
             }
             if incarnation.parent.is_none() {
-                index
-                    .by_name
-                    .entry(incarnation.name.clone())
-                    .or_default()
-                    .push(position);
+                index.by_name.entry(incarnation.name.clone()).or_default().push(position);
             }
         }
         if let [only] = index.by_name.values().collect::<Vec<_>>()[..] {
@@ -279,9 +236,7 @@ impl Index {
         let by_id = event.stack_id.as_ref().and_then(|id| self.by_id.get(id));
         let by_name = || event.stack_name.as_ref().and_then(|name| self.by_name.get(name));
         let belongs_elsewhere = event.stack_id.is_some() || event.stack_name.is_some();
-        let operations = by_id
-            .or_else(by_name)
-            .or(if belongs_elsewhere { None } else { self.only.as_ref() })?;
+        let operations = by_id.or_else(by_name).or(if belongs_elsewhere { None } else { self.only.as_ref() })?;
         at_time(history, operations, event.at, kind_of_call(event))
     }
 }
@@ -293,17 +248,12 @@ fn at_time(history: &History, operations: &[usize], at: Time, asks_for: Option<K
         let began = operations.iter().find(|index| {
             history.operations.get(**index).is_some_and(|operation| {
                 let fits = match kind {
-                    Kind::Unknown | Kind::ChangeSet => matches!(
-                        operation.kind,
-                        Kind::Create | Kind::Update | Kind::Import | Kind::ChangeSet
-                    ),
+                    Kind::Unknown | Kind::ChangeSet => {
+                        matches!(operation.kind, Kind::Create | Kind::Update | Kind::Import | Kind::ChangeSet)
+                    }
                     kind => operation.kind == kind,
                 };
-                let slack = if kind == Kind::ChangeSet {
-                    TimeDelta::hours(1)
-                } else {
-                    BEFORE_FIRST_ROW
-                };
+                let slack = if kind == Kind::ChangeSet { TimeDelta::hours(1) } else { BEFORE_FIRST_ROW };
                 fits && operation.started_at >= at - TimeDelta::seconds(2) && operation.started_at - slack <= at
             })
         });

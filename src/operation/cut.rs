@@ -53,14 +53,7 @@ pub(super) fn by_rows(timeline: &Timeline) -> History {
                 Key::Id(id) => (Some(id.clone()), event.stack_name.clone().unwrap_or_default()),
                 Key::Name(name) => (None, name.clone()),
             };
-            stacks.push(Stack {
-                id,
-                name,
-                parent: None,
-                drafts: Vec::new(),
-                change_sets: Vec::new(),
-                rows: 0,
-            });
+            stacks.push(Stack { id, name, parent: None, drafts: Vec::new(), change_sets: Vec::new(), rows: 0 });
             stacks.len() - 1
         });
         if let Some(stack) = stacks.get_mut(stack) {
@@ -128,11 +121,7 @@ impl Names {
             .collect();
         roots.sort();
         roots.dedup();
-        let only = if let [only] = roots[..] {
-            Some(only.clone())
-        } else {
-            None
-        };
+        let only = if let [only] = roots[..] { Some(only.clone()) } else { None };
         Self { ids, only }
     }
 
@@ -208,11 +197,7 @@ impl Stack {
 
     fn draft_of_resource(&mut self, event: &Event) -> usize {
         if let Some(id) = &event.operation_id {
-            if let Some(known) = self
-                .drafts
-                .iter()
-                .rposition(|draft| draft.operation_id.as_ref() == Some(id))
-            {
+            if let Some(known) = self.drafts.iter().rposition(|draft| draft.operation_id.as_ref() == Some(id)) {
                 return known;
             }
             let last = self.drafts.len().checked_sub(1);
@@ -281,10 +266,7 @@ fn kind_of_verb(event: &Event) -> Kind {
 }
 
 fn finish(mut stacks: Vec<Stack>, timeline: &Timeline) -> History {
-    let mut history = History {
-        operation_of: vec![None; timeline.events.len()],
-        ..History::default()
-    };
+    let mut history = History { operation_of: vec![None; timeline.events.len()], ..History::default() };
     stacks.retain(|stack| stack.rows > 0);
     for stack in &mut stacks {
         merge_reviews(stack);
@@ -340,10 +322,8 @@ fn merge_reviews(stack: &mut Stack) {
             .drafts
             .get(position)
             .is_some_and(|draft| draft.kind == Kind::ChangeSet && !draft.status.as_deref().is_some_and(status::failed));
-        let executed = stack
-            .drafts
-            .get(position + 1)
-            .is_some_and(|draft| matches!(draft.kind, Kind::Create | Kind::Import));
+        let executed =
+            stack.drafts.get(position + 1).is_some_and(|draft| matches!(draft.kind, Kind::Create | Kind::Import));
         if reviewed && executed {
             let review = stack.drafts.remove(position);
             if let Some(draft) = stack.drafts.get_mut(position) {
@@ -363,13 +343,8 @@ fn place_change_sets(stack: &mut Stack, timeline: &Timeline) {
         let Some(event) = timeline.events.get(index) else {
             continue;
         };
-        let began = |draft: &Draft| {
-            draft
-                .events
-                .first()
-                .and_then(|first| timeline.events.get(*first))
-                .map(|event| event.at)
-        };
+        let began =
+            |draft: &Draft| draft.events.first().and_then(|first| timeline.events.get(*first)).map(|event| event.at);
         let review = stack.drafts.iter().rposition(|draft| {
             draft.kind == Kind::ChangeSet
                 && began(draft).is_some_and(|at| at <= event.at + chrono::TimeDelta::minutes(2))
@@ -423,18 +398,12 @@ fn settle(drafts: &[Draft], position: usize, incarnation: usize, timeline: &Time
     let kind = if draft.guessed { guess(rows()) } else { draft.kind };
     let started_at = own_start(draft, kind, timeline).unwrap_or(first.at);
     let next_start = next.and_then(|next| {
-        next.own
-            .map(|(first, _)| first)
-            .or_else(|| timeline.events.get(*next.events.first()?).map(|event| event.at))
+        next.own.map(|(first, _)| first).or_else(|| timeline.events.get(*next.events.first()?).map(|event| event.at))
     });
     let ending = ending(draft, kind, next, rows(), timeline);
     let ended_at = match (ending, draft.own) {
         (Ending::InProgress, _) => None,
-        _ if draft
-            .status
-            .as_deref()
-            .is_some_and(|status| !status::in_progress(status)) =>
-        {
+        _ if draft.status.as_deref().is_some_and(|status| !status::in_progress(status)) => {
             draft.own.map(|(_, last)| last)
         }
         (_, Some(_)) if next_start.is_some() => next_start,
@@ -520,11 +489,7 @@ fn ending<'e>(
                 .clone()
                 .any(|event| event.outcome == Outcome::Failed && began.is_none_or(|began| event.at <= began));
             let by_itself = delete.is_some_and(|event| is_summary_text(event.text()));
-            if before || by_itself {
-                Ending::Failed
-            } else {
-                Ending::CutOff
-            }
+            if before || by_itself { Ending::Failed } else { Ending::CutOff }
         }
         Some(_) => Ending::Unknown,
     }
@@ -533,13 +498,8 @@ fn ending<'e>(
 /// Orders what was found, numbers the incarnations of each name, and gives every operation an id of its own.
 pub(super) fn number(history: &mut History) {
     let mut order: Vec<usize> = (0..history.incarnations.len()).collect();
-    let key = |incarnation: &Incarnation| {
-        (
-            incarnation.name.clone(),
-            incarnation.created_at,
-            incarnation.stack_id.clone(),
-        )
-    };
+    let key =
+        |incarnation: &Incarnation| (incarnation.name.clone(), incarnation.created_at, incarnation.stack_id.clone());
     order.sort_by_cached_key(|index| history.incarnations.get(*index).map(key));
     let mut moved = vec![0; order.len()];
     for (new, old) in order.iter().enumerate() {
@@ -547,29 +507,20 @@ pub(super) fn number(history: &mut History) {
             *place = new;
         }
     }
-    let mut incarnations: Vec<Incarnation> = order
-        .iter()
-        .filter_map(|old| history.incarnations.get(*old).cloned())
-        .collect();
+    let mut incarnations: Vec<Incarnation> =
+        order.iter().filter_map(|old| history.incarnations.get(*old).cloned()).collect();
     let mut counted: HashMap<(Text, Option<usize>), usize> = HashMap::new();
     for incarnation in &mut incarnations {
         incarnation.parent = incarnation.parent.and_then(|parent| moved.get(parent).copied());
-        let count = counted
-            .entry((incarnation.name.clone(), incarnation.parent))
-            .or_default();
+        let count = counted.entry((incarnation.name.clone(), incarnation.parent)).or_default();
         *count += 1;
         incarnation.number = *count;
         incarnation.operations.clear();
     }
-    history
-        .operations
-        .sort_by(|a, b| (a.started_at, a.events.first()).cmp(&(b.started_at, b.events.first())));
+    history.operations.sort_by(|a, b| (a.started_at, a.events.first()).cmp(&(b.started_at, b.events.first())));
     let mut ids = hashbrown::HashSet::new();
     for (index, operation) in history.operations.iter_mut().enumerate() {
-        operation.incarnation = moved
-            .get(operation.incarnation)
-            .copied()
-            .unwrap_or(operation.incarnation);
+        operation.incarnation = moved.get(operation.incarnation).copied().unwrap_or(operation.incarnation);
         operation.id = unique_id(operation, &mut ids);
         for event in &operation.events {
             if let Some(place) = history.operation_of.get_mut(*event) {
@@ -586,11 +537,8 @@ pub(super) fn number(history: &mut History) {
         }
     }
     history.incarnations = incarnations;
-    let parents: Vec<Option<usize>> = history
-        .operations
-        .iter()
-        .map(|operation| parent_of(history, operation))
-        .collect();
+    let parents: Vec<Option<usize>> =
+        history.operations.iter().map(|operation| parent_of(history, operation)).collect();
     for (operation, parent) in history.operations.iter_mut().zip(parents) {
         operation.parent = parent;
     }
@@ -624,10 +572,7 @@ fn parent_of(history: &History, operation: &Operation) -> Option<usize> {
         .iter()
         .rev()
         .find(|index| {
-            history
-                .operations
-                .get(**index)
-                .is_some_and(|parent| parent.started_at <= operation.started_at + slack)
+            history.operations.get(**index).is_some_and(|parent| parent.started_at <= operation.started_at + slack)
         })
         .copied()
 }

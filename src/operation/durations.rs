@@ -40,22 +40,16 @@ pub fn spans(timeline: &Timeline, operation: &Operation) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     let mut by_id: HashMap<Text, usize> = HashMap::new();
     let mut ends: Vec<(Time, Text)> = Vec::new();
-    for event in operation
-        .events
-        .iter()
-        .filter_map(|index| timeline.events.get(*index))
-        .filter(|event| is_of_resource(event))
+    for event in
+        operation.events.iter().filter_map(|index| timeline.events.get(*index)).filter(|event| is_of_resource(event))
     {
         let Some(logical_id) = event.logical_id.clone() else {
             continue;
         };
         let index = *by_id.entry(logical_id.clone()).or_insert_with(|| {
             let earliest = event.at - STARTS_WITHIN;
-            let waited_for = ends
-                .iter()
-                .rev()
-                .find(|(ended, id)| *ended >= earliest && *id != logical_id)
-                .map(|(_, id)| id.clone());
+            let waited_for =
+                ends.iter().rev().find(|(ended, id)| *ended >= earliest && *id != logical_id).map(|(_, id)| id.clone());
             spans.push(Span {
                 logical_id: logical_id.clone(),
                 resource_type: event.resource_type.clone(),
@@ -130,11 +124,7 @@ pub fn silences(timeline: &Timeline, operation: &Operation) -> Vec<Silence> {
     let mut running: Vec<Text> = Vec::new();
     let mut silences = Vec::new();
     let mut last: Option<(usize, Time)> = None;
-    for (index, event) in operation
-        .events
-        .iter()
-        .filter_map(|index| Some((*index, timeline.events.get(*index)?)))
-    {
+    for (index, event) in operation.events.iter().filter_map(|index| Some((*index, timeline.events.get(*index)?))) {
         if event.approximate
             || event.call.as_ref().is_some_and(|call| call.read_only)
             || event.at < operation.started_at
@@ -143,12 +133,7 @@ pub fn silences(timeline: &Timeline, operation: &Operation) -> Vec<Silence> {
             continue;
         }
         if let Some((after, from)) = last.filter(|(_, from)| event.at - *from > shortest) {
-            silences.push(Silence {
-                after,
-                from,
-                to: event.at,
-                in_progress: running.clone(),
-            });
+            silences.push(Silence { after, from, to: event.at, in_progress: running.clone() });
         }
         last = Some((index, event.at));
         let Some(logical_id) = event.logical_id.as_ref().filter(|_| is_of_resource(event)) else {

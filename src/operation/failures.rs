@@ -9,9 +9,8 @@ use hashbrown::{HashMap, HashSet};
 
 /// Fills in the failures of every operation, children before their parents, and what cut an operation off.
 pub(super) fn classify(timeline: &Timeline, history: &mut History) {
-    let cut_off_by: Vec<Option<usize>> = (0..history.operations.len())
-        .map(|index| cut_off_by(history, index))
-        .collect();
+    let cut_off_by: Vec<Option<usize>> =
+        (0..history.operations.len()).map(|index| cut_off_by(history, index)).collect();
     let summaries = summaries_told_later(timeline, history);
     for index in deepest_first(history) {
         let Some(operation) = history.operations.get(index) else {
@@ -34,10 +33,7 @@ fn deepest_first(history: &History) -> Vec<usize> {
     let depth = |index: usize| {
         let mut depth = 0;
         let mut parent = history.operations.get(index).and_then(|operation| operation.parent);
-        while let Some(operation) = parent
-            .filter(|_| depth < 64)
-            .and_then(|parent| history.operations.get(parent))
-        {
+        while let Some(operation) = parent.filter(|_| depth < 64).and_then(|parent| history.operations.get(parent)) {
             depth += 1;
             parent = operation.parent;
         }
@@ -50,17 +46,10 @@ fn deepest_first(history: &History) -> Vec<usize> {
 
 /// The delete that ended an operation before it could succeed or fail.
 fn cut_off_by(history: &History, index: usize) -> Option<usize> {
-    let operation = history
-        .operations
-        .get(index)
-        .filter(|operation| operation.ending == Ending::CutOff)?;
+    let operation = history.operations.get(index).filter(|operation| operation.ending == Ending::CutOff)?;
     let siblings = &history.incarnations.get(operation.incarnation)?.operations;
     let next = siblings.iter().skip_while(|sibling| **sibling != index).nth(1)?;
-    history
-        .operations
-        .get(*next)
-        .filter(|next| next.kind == Kind::Delete)
-        .map(|_| *next)
+    history.operations.get(*next).filter(|next| next.kind == Kind::Delete).map(|_| *next)
 }
 
 /// The row that sums up an operation's failures may open the next one: `ROLLBACK_IN_PROGRESS`, or the delete of
@@ -70,10 +59,8 @@ fn summaries_told_later(timeline: &Timeline, history: &History) -> HashMap<usize
     for incarnation in &history.incarnations {
         for pair in incarnation.operations.windows(2) {
             let [failed, next] = *pair else { continue };
-            let Some(next) = history
-                .operations
-                .get(next)
-                .filter(|next| matches!(next.kind, Kind::Rollback | Kind::Delete))
+            let Some(next) =
+                history.operations.get(next).filter(|next| matches!(next.kind, Kind::Rollback | Kind::Delete))
             else {
                 continue;
             };
@@ -82,12 +69,9 @@ fn summaries_told_later(timeline: &Timeline, history: &History) -> HashMap<usize
                 .iter()
                 .copied()
                 .find(|event| timeline.events.get(*event).is_some_and(Event::is_of_stack_itself));
-            let Some(first) = first.filter(|event| {
-                timeline
-                    .events
-                    .get(*event)
-                    .is_some_and(|event| is_summary_text(event.text()))
-            }) else {
+            let Some(first) =
+                first.filter(|event| timeline.events.get(*event).is_some_and(|event| is_summary_text(event.text())))
+            else {
                 continue;
             };
             later.entry(failed).or_default().push(first);
@@ -103,12 +87,7 @@ fn failures_of(
     operation: &Operation,
     told_later: &[usize],
 ) -> Vec<Failure> {
-    let events = || {
-        operation
-            .events
-            .iter()
-            .filter_map(|index| Some((*index, timeline.events.get(*index)?)))
-    };
+    let events = || operation.events.iter().filter_map(|index| Some((*index, timeline.events.get(*index)?)));
     let refused_hooks: HashSet<&Text> = events()
         .filter(|(_, event)| event.hook.is_some() && event.outcome == Outcome::Failed)
         .filter_map(|(_, event)| event.logical_id.as_ref())
@@ -121,10 +100,7 @@ fn failures_of(
             Outcome::Cancelled => Role::Cascade,
             _ if is_summary(event) => Role::Summary,
             _ if event.hook.is_none()
-                && event
-                    .logical_id
-                    .as_ref()
-                    .is_some_and(|logical| refused_hooks.contains(logical)) =>
+                && event.logical_id.as_ref().is_some_and(|logical| refused_hooks.contains(logical)) =>
             {
                 Role::Summary
             }
@@ -133,16 +109,10 @@ fn failures_of(
         };
         failures.push(Failure { event: index, role });
         for child in inherited.into_iter().flatten() {
-            failures.push(Failure {
-                event: *child,
-                role: Role::Independent,
-            });
+            failures.push(Failure { event: *child, role: Role::Independent });
         }
     }
-    failures.extend(told_later.iter().map(|event| Failure {
-        event: *event,
-        role: Role::Summary,
-    }));
+    failures.extend(told_later.iter().map(|event| Failure { event: *event, role: Role::Summary }));
     if failures.iter().all(|failure| failure.role != Role::Independent) && operation.ending == Ending::Failed {
         promote(timeline, operation, &mut failures);
     }
@@ -156,10 +126,9 @@ fn failures_of(
 
 /// True for what CloudFormation says of a failure; what other services say is evidence, not the operation's failure.
 fn tells_of_failure(event: &Event) -> bool {
-    let told_by_cloudformation = matches!(
-        event.source,
-        "stack_events" | "operation_events" | "change_sets" | "hook_results" | "stacks"
-    ) || event.source == "deploy_log" && event.status.is_some();
+    let told_by_cloudformation =
+        matches!(event.source, "stack_events" | "operation_events" | "change_sets" | "hook_results" | "stacks")
+            || event.source == "deploy_log" && event.status.is_some();
     told_by_cloudformation && matches!(event.outcome, Outcome::Failed | Outcome::Cancelled)
 }
 
@@ -167,10 +136,7 @@ fn tells_of_failure(event: &Event) -> bool {
 fn inherited(history: &History, index: usize) -> HashMap<Text, Vec<usize>> {
     let mut roots: HashMap<Text, Vec<usize>> = HashMap::new();
     for child in history.operations.iter().filter(|child| child.parent == Some(index)) {
-        let Some(id) = history
-            .incarnations
-            .get(child.incarnation)
-            .and_then(|incarnation| incarnation.stack_id.clone())
+        let Some(id) = history.incarnations.get(child.incarnation).and_then(|incarnation| incarnation.stack_id.clone())
         else {
             continue;
         };
@@ -193,10 +159,7 @@ fn promote(timeline: &Timeline, operation: &Operation, failures: &mut Vec<Failur
     let event = |index: usize| timeline.events.get(index);
     let of_its_own =
         |index: usize| event(index).is_some_and(|event| event.message.is_some() && !is_summary_text(event.text()));
-    if let Some(best) = failures
-        .iter_mut()
-        .find(|failure| failure.role == Role::Summary && of_its_own(failure.event))
-    {
+    if let Some(best) = failures.iter_mut().find(|failure| failure.role == Role::Summary && of_its_own(failure.event)) {
         best.role = Role::Independent;
         return;
     }
@@ -217,29 +180,17 @@ fn promote(timeline: &Timeline, operation: &Operation, failures: &mut Vec<Failur
     });
     let refused = operation.events.iter().copied().find(|index| {
         event(*index).is_some_and(|event| {
-            event
-                .call
-                .as_ref()
-                .is_some_and(|call| &*call.service == "cloudformation.amazonaws.com" && !call.read_only)
+            event.call.as_ref().is_some_and(|call| &*call.service == "cloudformation.amazonaws.com" && !call.read_only)
                 && event.outcome == Outcome::Failed
         })
     });
-    let found = own_reason
-        .filter(|index| of_its_own(*index))
-        .or_else(|| told("deploy_log"))
-        .or(refused);
+    let found = own_reason.filter(|index| of_its_own(*index)).or_else(|| told("deploy_log")).or(refused);
     if let Some(found) = found {
         failures.retain(|failure| failure.event != found);
-        failures.push(Failure {
-            event: found,
-            role: Role::Independent,
-        });
+        failures.push(Failure { event: found, role: Role::Independent });
     } else if let Some(summary) = failures.iter_mut().find(|failure| failure.role == Role::Summary) {
         summary.role = Role::Independent;
     } else if let Some(own) = own_reason {
-        failures.push(Failure {
-            event: own,
-            role: Role::Independent,
-        });
+        failures.push(Failure { event: own, role: Role::Independent });
     }
 }

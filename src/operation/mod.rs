@@ -109,10 +109,7 @@ pub struct Operation {
 impl Operation {
     /// The root failure's event, as an index into `Timeline::events`.
     pub fn root(&self) -> Option<usize> {
-        self.failures
-            .iter()
-            .find(|failure| failure.role == Role::Root)
-            .map(|failure| failure.event)
+        self.failures.iter().find(|failure| failure.role == Role::Root).map(|failure| failure.event)
     }
 }
 

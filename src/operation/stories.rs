@@ -10,10 +10,8 @@ use crate::timeline::Timeline;
 pub(super) fn tell(_: &Timeline, history: &History) -> Vec<Story> {
     let mut stories: Vec<(usize, Story)> = Vec::new();
     for (index, operation) in history.operations.iter().enumerate() {
-        let Some(incarnation) = history
-            .incarnations
-            .get(operation.incarnation)
-            .filter(|incarnation| incarnation.parent.is_none())
+        let Some(incarnation) =
+            history.incarnations.get(operation.incarnation).filter(|incarnation| incarnation.parent.is_none())
         else {
             continue;
         };
@@ -26,14 +24,7 @@ pub(super) fn tell(_: &Timeline, history: &History) -> Vec<Story> {
             }
             _ => {
                 let name = Text::clone(&incarnation.name);
-                stories.push((
-                    operation.incarnation,
-                    Story {
-                        name,
-                        operations: vec![index],
-                        failed,
-                    },
-                ));
+                stories.push((operation.incarnation, Story { name, operations: vec![index], failed }));
             }
         }
     }

@@ -100,40 +100,22 @@ impl<'a> DiagnosisReport<'a> {
         let entry = |hypothesis: &'a Hypothesis| HypothesisEntry::of(evidence, hypothesis);
         let by_event = |event: &usize| {
             let failing = diagnosis.failing.iter().find(|failing| failing.event == *event)?;
-            FailureEntry::of(
-                evidence,
-                &Failure {
-                    event: *event,
-                    role: failing.role,
-                },
-            )
+            FailureEntry::of(evidence, &Failure { event: *event, role: failing.role })
         };
-        let last_failed = if diagnosis.failed {
-            None
-        } else {
-            select::last_failed(history, &selection.name)
-        };
+        let last_failed = if diagnosis.failed { None } else { select::last_failed(history, &selection.name) };
         let last_failed = last_failed.and_then(|story| history.operations.get(*story.operations.first()?));
         Self {
             schema: SCHEMA,
             stack: Some(&*selection.name).filter(|name| !name.is_empty()),
             failed: diagnosis.failed,
-            operations: selection
-                .with_nested
-                .iter()
-                .filter_map(|index| OperationEntry::of(evidence, *index))
-                .collect(),
-            failures: failures
-                .filter_map(|failure| FailureEntry::of(evidence, failure))
-                .collect(),
+            operations: selection.with_nested.iter().filter_map(|index| OperationEntry::of(evidence, *index)).collect(),
+            failures: failures.filter_map(|failure| FailureEntry::of(evidence, failure)).collect(),
             hypotheses: diagnosis.hypotheses.iter().map(entry).collect(),
             unexplained: rounded(diagnosis.unexplained),
             refuted: diagnosis.refuted.iter().map(entry).collect(),
             unexplained_failures: diagnosis.unexplained_failures.iter().filter_map(by_event).collect(),
-            last_failed: last_failed.map(|operation| LastFailed {
-                operation: &operation.id,
-                started_at: time::text(operation.started_at),
-            }),
+            last_failed: last_failed
+                .map(|operation| LastFailed { operation: &operation.id, started_at: time::text(operation.started_at) }),
             gaps: &evidence.timeline.gaps,
         }
     }

@@ -84,10 +84,7 @@ impl<'a> EventEntry<'a> {
 
 /// What the event is among the operation's failures, which are in order.
 fn role_of(operation: &Operation, index: usize) -> Option<Role> {
-    let at = operation
-        .failures
-        .binary_search_by_key(&index, |failure| failure.event)
-        .ok()?;
+    let at = operation.failures.binary_search_by_key(&index, |failure| failure.event).ok()?;
     operation.failures.get(at).map(|failure| failure.role)
 }
 
@@ -127,10 +124,7 @@ impl<'a> FailureEntry<'a> {
             reason: event.message.as_deref(),
             at: time::text(event.at),
             stack: event.stack_name.as_deref(),
-            property_path: event
-                .validation
-                .as_ref()
-                .and_then(|validation| validation.path.as_deref()),
+            property_path: event.validation.as_ref().and_then(|validation| validation.path.as_deref()),
         })
     }
 }
@@ -272,33 +266,27 @@ impl<'a> OperationEntry<'a> {
         let operation = evidence.history.operations.get(index)?;
         let incarnation = evidence.history.incarnations.get(operation.incarnation)?;
         let id = |index: Option<usize>| {
-            index
-                .and_then(|index| evidence.history.operations.get(index))
-                .map(|operation| &*operation.id)
+            index.and_then(|index| evidence.history.operations.get(index)).map(|operation| &*operation.id)
         };
         let spans = operation::spans(evidence.timeline, operation);
         let failed = operation
             .root()
             .and_then(|root| evidence.timeline.events.get(root))
             .and_then(|event| event.logical_id.as_deref());
-        let critical_path = operation::critical_path(&spans, failed)
-            .into_iter()
-            .map(|span| span.logical_id.to_string())
-            .collect();
-        let silences = operation::silences(evidence.timeline, operation)
-            .into_iter()
-            .map(|silence| SilenceEntry {
-                from: time::text(silence.from),
-                to: time::text(silence.to),
-                seconds: seconds(silence.to - silence.from),
-                after: evidence
-                    .timeline
-                    .events
-                    .get(silence.after)
-                    .map(|event| event.record.to_string())
-                    .unwrap_or_default(),
-                in_progress: silence.in_progress.iter().map(ToString::to_string).collect(),
-            });
+        let critical_path =
+            operation::critical_path(&spans, failed).into_iter().map(|span| span.logical_id.to_string()).collect();
+        let silences = operation::silences(evidence.timeline, operation).into_iter().map(|silence| SilenceEntry {
+            from: time::text(silence.from),
+            to: time::text(silence.to),
+            seconds: seconds(silence.to - silence.from),
+            after: evidence
+                .timeline
+                .events
+                .get(silence.after)
+                .map(|event| event.record.to_string())
+                .unwrap_or_default(),
+            in_progress: silence.in_progress.iter().map(ToString::to_string).collect(),
+        });
         Some(Self {
             id: &operation.id,
             kind: operation.kind,
@@ -315,11 +303,7 @@ impl<'a> OperationEntry<'a> {
             parent: id(operation.parent),
             cut_off_by: id(operation.cut_off_by),
             actor: evidence.actors.get(index).map(|actor| ActorEntry::of(evidence, actor)),
-            failures: operation
-                .failures
-                .iter()
-                .filter_map(|failure| FailureEntry::of(evidence, failure))
-                .collect(),
+            failures: operation.failures.iter().filter_map(|failure| FailureEntry::of(evidence, failure)).collect(),
             resources: spans
                 .iter()
                 .map(|span| SpanEntry {
@@ -363,9 +347,7 @@ impl<'a> IncarnationEntry<'a> {
     /// The entry of an incarnation.
     pub fn of(evidence: Evidence<'a>, index: usize) -> Option<Self> {
         let incarnation = evidence.history.incarnations.get(index)?;
-        let parent = incarnation
-            .parent
-            .and_then(|parent| evidence.history.incarnations.get(parent));
+        let parent = incarnation.parent.and_then(|parent| evidence.history.incarnations.get(parent));
         Some(Self {
             number: incarnation.number,
             stack: &incarnation.name,

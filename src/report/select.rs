@@ -73,11 +73,7 @@ pub enum SelectError {
 }
 
 fn list(known: &[String]) -> String {
-    if known.is_empty() {
-        "none".to_owned()
-    } else {
-        known.join(", ")
-    }
+    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
 }
 
 /// What is shown.
@@ -122,35 +118,17 @@ pub fn select(timeline: &Timeline, history: &History, question: &Question) -> Re
                 .operations
                 .get(found)
                 .is_some_and(|operation| matches!(operation.ending, Ending::Failed | Ending::CutOff));
-            (
-                vec![found],
-                Some(Story {
-                    name: name.clone(),
-                    operations: vec![found],
-                    failed,
-                }),
-            )
+            (vec![found], Some(Story { name: name.clone(), operations: vec![found], failed }))
         }
     };
     let with_nested = with_nested(history, &operations);
     let events = events(timeline, history, question, &with_nested);
-    Ok(Selection {
-        name,
-        operations,
-        with_nested,
-        story,
-        events,
-    })
+    Ok(Selection { name, operations, with_nested, story, events })
 }
 
 /// The newest story of the selected stack that failed.
 pub fn last_failed(history: &History, name: &str) -> Option<Story> {
-    history
-        .stories
-        .iter()
-        .rev()
-        .find(|story| &*story.name == name && story.failed)
-        .cloned()
+    history.stories.iter().rev().find(|story| &*story.name == name && story.failed).cloned()
 }
 
 /// The names of all stacks that are not nested, sorted.
@@ -187,10 +165,7 @@ fn incarnations(history: &History, question: &Question) -> Result<Vec<usize>, Se
             let by_name = || numbered(&|incarnation| *incarnation.name == **asked && incarnation.parent.is_none());
             let nested = || numbered(&|incarnation| *incarnation.name == **asked);
             let found = [by_id, by_name(), nested()].into_iter().find(|found| !found.is_empty());
-            found.ok_or_else(|| SelectError::NoSuchStack {
-                asked: asked.clone(),
-                known: known.clone(),
-            })?
+            found.ok_or_else(|| SelectError::NoSuchStack { asked: asked.clone(), known: known.clone() })?
         }
     };
     let Some(number) = question.incarnation else {
@@ -199,18 +174,10 @@ fn incarnations(history: &History, question: &Question) -> Result<Vec<usize>, Se
     let of_number: Vec<usize> = found
         .iter()
         .copied()
-        .filter(|index| {
-            history
-                .incarnations
-                .get(*index)
-                .is_some_and(|incarnation| incarnation.number == number)
-        })
+        .filter(|index| history.incarnations.get(*index).is_some_and(|incarnation| incarnation.number == number))
         .collect();
     if of_number.is_empty() {
-        Err(SelectError::NoSuchIncarnation {
-            asked: number,
-            known: found.len(),
-        })
+        Err(SelectError::NoSuchIncarnation { asked: number, known: found.len() })
     } else {
         Ok(of_number)
     }
@@ -240,27 +207,15 @@ fn stories(history: &History, operations: &[usize]) -> Vec<Story> {
 }
 
 fn by_id(history: &History, operations: &[usize], asked: &str) -> Result<usize, SelectError> {
-    let id = |index: &usize| {
-        history
-            .operations
-            .get(*index)
-            .map(|operation| operation.id.to_string())
-            .unwrap_or_default()
-    };
+    let id =
+        |index: &usize| history.operations.get(*index).map(|operation| operation.id.to_string()).unwrap_or_default();
     if let Some(exact) = operations.iter().find(|index| id(index) == asked) {
         return Ok(*exact);
     }
-    let beginning: Vec<usize> = operations
-        .iter()
-        .copied()
-        .filter(|index| id(index).starts_with(asked))
-        .collect();
+    let beginning: Vec<usize> = operations.iter().copied().filter(|index| id(index).starts_with(asked)).collect();
     match beginning[..] {
         [only] if !asked.is_empty() => Ok(only),
-        _ => Err(SelectError::NoSuchOperation {
-            asked: asked.to_owned(),
-            known: operations.iter().map(id).collect(),
-        }),
+        _ => Err(SelectError::NoSuchOperation { asked: asked.to_owned(), known: operations.iter().map(id).collect() }),
     }
 }
 
@@ -293,21 +248,12 @@ fn events(timeline: &Timeline, history: &History, question: &Question, operation
             && (question.sources.is_empty() || question.sources.iter().any(|source| source == event.source))
             && (!question.failed || event.outcome == Outcome::Failed)
     };
-    timeline
-        .events
-        .iter()
-        .enumerate()
-        .filter(|(index, event)| shown(*index, event))
-        .map(|(index, _)| index)
-        .collect()
+    timeline.events.iter().enumerate().filter(|(index, event)| shown(*index, event)).map(|(index, _)| index).collect()
 }
 
 /// A call that nothing ties to the stack: shown only to who did not ask for one stack.
 fn is_strangers_call(event: &Event) -> bool {
-    event
-        .call
-        .as_ref()
-        .is_some_and(|call| !call.identity.is_cloudformation())
+    event.call.as_ref().is_some_and(|call| !call.identity.is_cloudformation())
         && event.stack_id.is_none()
         && event.stack_name.is_none()
 }

@@ -67,24 +67,13 @@ impl<'a> StacksReport<'a> {
             stack: &incarnation.name,
             stack_id: incarnation.stack_id.as_deref(),
             incarnation: incarnation.number,
-            parent: incarnation
-                .parent
-                .and_then(|parent| history.incarnations.get(parent))
-                .map(|parent| &*parent.name),
+            parent: incarnation.parent.and_then(|parent| history.incarnations.get(parent)).map(|parent| &*parent.name),
             created_at: time::text(incarnation.created_at),
             deleted_at: incarnation.deleted_at.map(time::text),
             status: incarnation.status.as_deref(),
-            operations: incarnation
-                .operations
-                .iter()
-                .filter_map(|index| brief(evidence, *index))
-                .collect(),
+            operations: incarnation.operations.iter().filter_map(|index| brief(evidence, *index)).collect(),
         });
-        Self {
-            schema: SCHEMA,
-            stacks: stacks.collect(),
-            gaps: &evidence.timeline.gaps,
-        }
+        Self { schema: SCHEMA, stacks: stacks.collect(), gaps: &evidence.timeline.gaps }
     }
 }
 

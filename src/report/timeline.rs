@@ -31,17 +31,10 @@ impl<'a> TimelineReport<'a> {
     pub fn new(evidence: Evidence<'a>, selection: &'a Selection) -> Self {
         let history = evidence.history;
         let named = |mut index: usize| {
-            while let Some(parent) = history
-                .incarnations
-                .get(index)
-                .and_then(|incarnation| incarnation.parent)
-            {
+            while let Some(parent) = history.incarnations.get(index).and_then(|incarnation| incarnation.parent) {
                 index = parent;
             }
-            history
-                .incarnations
-                .get(index)
-                .is_some_and(|incarnation| incarnation.name == selection.name)
+            history.incarnations.get(index).is_some_and(|incarnation| incarnation.name == selection.name)
         };
         Self {
             evidence,
@@ -50,11 +43,7 @@ impl<'a> TimelineReport<'a> {
                 .filter(|index| named(*index))
                 .filter_map(|index| IncarnationEntry::of(evidence, index))
                 .collect(),
-            operations: selection
-                .with_nested
-                .iter()
-                .filter_map(|index| OperationEntry::of(evidence, *index))
-                .collect(),
+            operations: selection.with_nested.iter().filter_map(|index| OperationEntry::of(evidence, *index)).collect(),
             gaps: &evidence.timeline.gaps,
             zero: selection
                 .with_nested

@@ -9,107 +9,44 @@ use serde::Deserialize;
 /// The codes of causes. A cause is what was wrong, not what was seen.
 pub const CAUSES: &[(&str, &str)] = &[
     ("permission.denied", "the caller or the execution role lacks an action"),
-    (
-        "permission.explicit-deny",
-        "denied by a service control policy, a permissions boundary or an explicit deny",
-    ),
-    (
-        "permission.pass-role",
-        "iam:PassRole is missing, or a role cannot be assumed by the service",
-    ),
-    (
-        "permission.service-linked-role",
-        "a service-linked role is missing or cannot be created",
-    ),
+    ("permission.explicit-deny", "denied by a service control policy, a permissions boundary or an explicit deny"),
+    ("permission.pass-role", "iam:PassRole is missing, or a role cannot be assumed by the service"),
+    ("permission.service-linked-role", "a service-linked role is missing or cannot be created"),
     ("permission.kms", "the key's policy or grants refuse"),
-    (
-        "permission.capability",
-        "CAPABILITY_IAM, CAPABILITY_NAMED_IAM or CAPABILITY_AUTO_EXPAND was not acknowledged",
-    ),
+    ("permission.capability", "CAPABILITY_IAM, CAPABILITY_NAMED_IAM or CAPABILITY_AUTO_EXPAND was not acknowledged"),
     ("resource.already-exists", "the name or the resource exists already"),
     ("resource.not-found", "something that is referred to does not exist"),
-    (
-        "resource.in-use",
-        "a delete or a change is blocked by what depends on the resource",
-    ),
-    (
-        "resource.conflict",
-        "another operation or setting on the same resource conflicts",
-    ),
+    ("resource.in-use", "a delete or a change is blocked by what depends on the resource"),
+    ("resource.conflict", "another operation or setting on the same resource conflicts"),
     ("quota.exceeded", "a service quota or limit was reached"),
-    (
-        "capacity.unavailable",
-        "AWS has no capacity, or does not offer it in this zone or region, now",
-    ),
+    ("capacity.unavailable", "AWS has no capacity, or does not offer it in this zone or region, now"),
     ("throttling", "too many requests"),
-    (
-        "timeout.stabilization",
-        "the resource did not become stable in time, for no better reason",
-    ),
-    (
-        "timeout.signal",
-        "a CreationPolicy or WaitCondition did not receive its signals",
-    ),
+    ("timeout.stabilization", "the resource did not become stable in time, for no better reason"),
+    ("timeout.signal", "a CreationPolicy or WaitCondition did not receive its signals"),
     ("timeout.custom-resource", "a custom resource did not answer in time"),
-    (
-        "credentials.invalid",
-        "the credentials expired in the middle, or are not accepted",
-    ),
-    (
-        "timeout.client-wait",
-        "the deploy tool or CI job stopped waiting while the operation went on",
-    ),
+    ("credentials.invalid", "the credentials expired in the middle, or are not accepted"),
+    ("timeout.client-wait", "the deploy tool or CI job stopped waiting while the operation went on"),
     ("timeout.stack", "the stack's own TimeoutInMinutes ran out"),
     ("signal.failed", "a FAILURE signal was received"),
-    (
-        "account.prerequisite",
-        "something that the account must have first is missing",
-    ),
-    (
-        "dependency.order",
-        "a missing DependsOn, a race, or something just made that is not yet in force",
-    ),
-    (
-        "timeout.validation",
-        "a certificate or domain validation stayed pending until the time-out",
-    ),
-    (
-        "custom-resource.failed",
-        "a custom resource answered FAILED, or its function threw",
-    ),
+    ("account.prerequisite", "something that the account must have first is missing"),
+    ("dependency.order", "a missing DependsOn, a race, or something just made that is not yet in force"),
+    ("timeout.validation", "a certificate or domain validation stayed pending until the time-out"),
+    ("custom-resource.failed", "a custom resource answered FAILED, or its function threw"),
     ("health.deployment", "the deployed application failed its health checks"),
-    (
-        "health.container",
-        "a container could not be started, or stopped by itself",
-    ),
+    ("health.container", "a container could not be started, or stopped by itself"),
     ("validation.property", "a property's value is invalid"),
     ("validation.template", "the template itself is invalid"),
-    (
-        "validation.immutable",
-        "the change needs a replacement that is not possible",
-    ),
-    (
-        "validation.unsupported",
-        "the feature, version, class or runtime is not supported",
-    ),
+    ("validation.immutable", "the change needs a replacement that is not possible"),
+    ("validation.unsupported", "the feature, version, class or runtime is not supported"),
     ("changeset.empty", "there are no changes to deploy"),
     ("changeset.state", "the change set is not in an executable state"),
     ("stack.state", "the stack is in a state that cannot take the operation"),
-    (
-        "stack.termination-protection",
-        "termination protection, a stack policy or deletion protection refused it",
-    ),
+    ("stack.termination-protection", "termination protection, a stack policy or deletion protection refused it"),
     ("rollback.failed", "the rollback itself failed"),
     ("asset.missing", "a code or template asset is missing or unreadable"),
-    (
-        "drift.out-of-band",
-        "the resource was changed or deleted outside of CloudFormation",
-    ),
+    ("drift.out-of-band", "the resource was changed or deleted outside of CloudFormation"),
     ("hook.failed", "a CloudFormation hook refused the resource"),
-    (
-        "type.unavailable",
-        "the resource type is not known, activated or available in the region",
-    ),
+    ("type.unavailable", "the resource type is not known, activated or available in the region"),
     ("service.internal", "an internal failure of a service"),
     ("other", "none of these"),
 ];
@@ -182,10 +119,8 @@ impl Catalogue {
         let mut rules: Vec<Rule> = Vec::new();
         let mut origin: Vec<&str> = Vec::new();
         for (file, content) in files {
-            let parsed: File = toml::from_str(content).map_err(|error| CatalogueError::Syntax {
-                file: (*file).to_owned(),
-                message: error.to_string(),
-            })?;
+            let parsed: File = toml::from_str(content)
+                .map_err(|error| CatalogueError::Syntax { file: (*file).to_owned(), message: error.to_string() })?;
             origin.extend(std::iter::repeat_n(*file, parsed.rule.len()));
             rules.extend(parsed.rule);
         }
@@ -223,10 +158,8 @@ impl Catalogue {
 
 /// The `{names}` in a rule's words.
 fn placeholders(rule: &Rule) -> Vec<String> {
-    let words = std::iter::once(&rule.title)
-        .chain(std::iter::once(&rule.explanation))
-        .chain(&rule.confirm)
-        .chain(&rule.fixes);
+    let words =
+        std::iter::once(&rule.title).chain(std::iter::once(&rule.explanation)).chain(&rule.confirm).chain(&rule.fixes);
     let mut names = Vec::new();
     for text in words {
         let mut rest = text.as_str();

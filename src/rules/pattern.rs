@@ -46,10 +46,8 @@ impl Patterns {
         let mut literals = Vec::new();
         let mut of_literal = Vec::new();
         let mut always = Vec::new();
-        for (rule, source) in rules
-            .iter()
-            .enumerate()
-            .flat_map(|(index, rule)| rule.text.iter().map(move |source| (index, source)))
+        for (rule, source) in
+            rules.iter().enumerate().flat_map(|(index, rule)| rule.text.iter().map(move |source| (index, source)))
         {
             let hir = regex_syntax::parse(source).map_err(|error| (rule, error.to_string()))?;
             match longest_literal(&hir).filter(|literal| literal.len() >= SHORTEST_LITERAL) {
@@ -59,22 +57,13 @@ impl Patterns {
                 }
                 None => always.push(patterns.len()),
             }
-            patterns.push(Pattern {
-                rule,
-                source: source.clone(),
-                compiled: OnceLock::new(),
-            });
+            patterns.push(Pattern { rule, source: source.clone(), compiled: OnceLock::new() });
         }
         let literals = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .build(&literals)
             .map_err(|error| (0, error.to_string()))?;
-        Ok(Self {
-            patterns,
-            literals,
-            of_literal,
-            always,
-        })
+        Ok(Self { patterns, literals, of_literal, always })
     }
 
     /// The rules that match `text`, in the catalogue's order, each once.
@@ -93,10 +82,7 @@ impl Patterns {
                 continue;
             }
             if let Some(captures) = pattern.captures(text) {
-                found.push(Match {
-                    rule: pattern.rule,
-                    captures,
-                });
+                found.push(Match { rule: pattern.rule, captures });
             }
         }
         found
@@ -106,17 +92,11 @@ impl Patterns {
 impl Pattern {
     fn captures(&self, text: &str) -> Option<BTreeMap<String, String>> {
         // The expression was parsed when the catalogue was loaded, so that only its size could make this fail.
-        let regex = self
-            .compiled
-            .get_or_init(|| RegexBuilder::new(&self.source).case_insensitive(true).build().ok());
+        let regex = self.compiled.get_or_init(|| RegexBuilder::new(&self.source).case_insensitive(true).build().ok());
         let regex = regex.as_ref()?;
         let found = regex.captures(text)?;
         let named = regex.capture_names().flatten();
-        Some(
-            named
-                .filter_map(|name| Some((name.to_owned(), found.name(name)?.as_str().to_owned())))
-                .collect(),
-        )
+        Some(named.filter_map(|name| Some((name.to_owned(), found.name(name)?.as_str().to_owned()))).collect())
     }
 }
 

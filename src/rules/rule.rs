@@ -67,16 +67,8 @@ impl Rule {
             Some(family) => resource_type.is_some_and(|kind| kind.starts_with(family)),
             None => resource_type == Some(pattern),
         };
-        let kind = if self.resource_types.iter().any(of_type) {
-            FITTING_TYPE
-        } else {
-            0.0
-        };
-        kind + if self.operations.iter().any(|fitting| fitting == operation) {
-            FITTING_OPERATION
-        } else {
-            0.0
-        }
+        let kind = if self.resource_types.iter().any(of_type) { FITTING_TYPE } else { 0.0 };
+        kind + if self.operations.iter().any(|fitting| fitting == operation) { FITTING_OPERATION } else { 0.0 }
     }
 }
 

@@ -152,11 +152,7 @@ fn push(record: &Record<'_>, reference: RecordRef, identities: &mut Identities, 
         return;
     };
     let identity = identities.of(record, sink);
-    let outcome = if error.is_some() {
-        Outcome::Failed
-    } else {
-        Outcome::Succeeded
-    };
+    let outcome = if error.is_some() { Outcome::Failed } else { Outcome::Succeeded };
     let action = sink.text(name);
     let mut event = Event::new(at, "cloudtrail", reference, action, outcome);
     event.actor = sink.some(identity.name());
@@ -173,10 +169,7 @@ fn push(record: &Record<'_>, reference: RecordRef, identities: &mut Identities, 
         ..Call::default()
     };
     let of_cloudformation = &*record.event_source == "cloudformation.amazonaws.com";
-    if let Some(parameters) = record
-        .request_parameters
-        .and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok())
-    {
+    if let Some(parameters) = record.request_parameters.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok()) {
         take_parameters(&parameters, of_cloudformation, &mut event, &mut call, sink);
     }
     if let Some(answer) = record
@@ -186,10 +179,7 @@ fn push(record: &Record<'_>, reference: RecordRef, identities: &mut Identities, 
     {
         take_answer(&answer, &mut event, &mut call, sink);
     }
-    if let Some(resources) = record
-        .resources
-        .and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok())
-    {
+    if let Some(resources) = record.resources.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok()) {
         names_in(&resources, 3, &mut call.names, sink);
     }
     event.stack_name = event.stack_name.take().or_else(|| name_of_stack(&event, &call, sink));
@@ -203,10 +193,7 @@ fn push_listed(listed: &Listed<'_>, reference: RecordRef, sink: &mut Sink<'_>) {
     let Some(name) = listed.event_name.get() else {
         return sink.skip(&reference, "has no EventName");
     };
-    let read_only = listed
-        .read_only
-        .get()
-        .map_or_else(|| reads_by_name(name), |written| written == "true");
+    let read_only = listed.read_only.get().map_or_else(|| reads_by_name(name), |written| written == "true");
     if read_only && !name.starts_with("AssumeRole") && !sink.wants_reads() {
         return;
     }
@@ -216,16 +203,8 @@ fn push_listed(listed: &Listed<'_>, reference: RecordRef, sink: &mut Sink<'_>) {
     let action = sink.text(name);
     let mut event = Event::new(at, "cloudtrail", reference, action, Outcome::Noted);
     event.actor = sink.some(listed.username.get());
-    let mut call = Call {
-        service: sink.text(&listed.event_source),
-        read_only,
-        ..Call::default()
-    };
-    for resource in listed
-        .resources
-        .iter()
-        .filter_map(|resource| resource.resource_name.as_deref())
-    {
+    let mut call = Call { service: sink.text(&listed.event_source), read_only, ..Call::default() };
+    for resource in listed.resources.iter().filter_map(|resource| resource.resource_name.as_deref()) {
         if stack_name_of_arn(resource).is_some() && call.stack.is_none() {
             event.stack_id = Some(sink.text(resource));
             call.stack = event.stack_id.clone();
@@ -247,21 +226,9 @@ fn name_of_stack(event: &Event, call: &Call, sink: &mut Sink<'_>) -> Option<Text
 
 /// Old records lack `readOnly`; AWS names its reading operations alike.
 fn reads_by_name(name: &str) -> bool {
-    [
-        "Describe",
-        "List",
-        "Get",
-        "Lookup",
-        "Head",
-        "Detect",
-        "Estimate",
-        "Validate",
-        "AssumeRole",
-        "BatchGet",
-        "Search",
-    ]
-    .iter()
-    .any(|prefix| name.starts_with(prefix))
+    ["Describe", "List", "Get", "Lookup", "Head", "Detect", "Estimate", "Validate", "AssumeRole", "BatchGet", "Search"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
 fn identity(json: &str, from_console: bool, sink: &mut Sink<'_>) -> Identity {
@@ -325,11 +292,7 @@ fn take_parameters(
         call.retains = parameters.get("retainResources").is_some();
         let mode = parameters.get("deploymentConfig").and_then(|config| config.get("mode"));
         call.deployment_mode = sink.some(mode.and_then(Value::as_str));
-        if call
-            .stack
-            .as_deref()
-            .is_some_and(|stack| stack_name_of_arn(stack).is_some())
-        {
+        if call.stack.as_deref().is_some_and(|stack| stack_name_of_arn(stack).is_some()) {
             event.stack_id = call.stack.clone();
         }
     }
@@ -369,18 +332,13 @@ fn take_answer(answer: &Value, event: &mut Event, call: &mut Call, sink: &mut Si
     if let Some(change_set) = text(answer.get("id")).filter(|id| id.contains(":changeSet/")) {
         call.change_set = Some(change_set);
     }
-    call.issued_key = text(
-        answer
-            .get("credentials")
-            .and_then(|credentials| credentials.get("accessKeyId")),
-    );
+    call.issued_key = text(answer.get("credentials").and_then(|credentials| credentials.get("accessKeyId")));
     if let Some(role) = text(answer.get("assumedRoleUser").and_then(|user| user.get("arn"))) {
         call.names.push(role);
     }
-    if let (Some(provider), Some(subject)) = (
-        text(answer.get("provider")),
-        text(answer.get("subjectFromWebIdentityToken")),
-    ) && call.identity.web_identity.is_none()
+    if let (Some(provider), Some(subject)) =
+        (text(answer.get("provider")), text(answer.get("subjectFromWebIdentityToken")))
+        && call.identity.web_identity.is_none()
     {
         let mut identity = Identity::clone(&call.identity);
         identity.web_identity = Some(WebIdentity { provider, subject });

@@ -34,11 +34,7 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
             sink.skip(&record, "has no DBInstanceStatus");
             continue;
         };
-        let outcome = if is_failure(state) {
-            Outcome::Failed
-        } else {
-            Outcome::Noted
-        };
+        let outcome = if is_failure(state) { Outcome::Failed } else { Outcome::Noted };
         let action = sink.text("STATE");
         let mut event = Event::new(Time::UNIX_EPOCH, file.source, record, action, outcome);
         event.status = Some(sink.text(state));
@@ -93,11 +89,7 @@ mod tests {
         ] {
             let json = format!(r#"{{"DBInstanceIdentifier":"orders","DBInstanceStatus":"{state}"}}"#);
             let told = told(read, "db_instances", &[&json]);
-            assert_eq!(
-                lines(&told.undated),
-                [format!("undated STATE {outcome} {state} | -")],
-                "{state}"
-            );
+            assert_eq!(lines(&told.undated), [format!("undated STATE {outcome} {state} | -")], "{state}");
             assert!(told.events.is_empty() && told.gaps.is_empty());
             assert_eq!(told.undated[0].physical_id.as_deref(), Some("orders"));
             assert_eq!(told.undated[0].resource_type.as_deref(), Some("AWS::RDS::DBInstance"));

@@ -171,11 +171,7 @@ mod tests {
             "DEPLOY",
             Failed,
         ),
-        (
-            "(service web) rolling back to deployment ecs-svc/1.",
-            "ROLL_BACK",
-            Noted,
-        ),
+        ("(service web) rolling back to deployment ecs-svc/1.", "ROLL_BACK", Noted),
         (
             "(service web) was unable to place a task because no container instance met all of its requirements.",
             "PLACE",
@@ -186,11 +182,7 @@ mod tests {
             "START",
             Failed,
         ),
-        (
-            "(service web) failed to launch a task with (error ECS was unable to assume the role 'r').",
-            "START",
-            Failed,
-        ),
+        ("(service web) failed to launch a task with (error ECS was unable to assume the role 'r').", "START", Failed),
         ("(service web) was unable to assume the role 'r'.", "START", Failed),
         (
             "(service web) was unable to stop or start tasks during a deployment because of the service deployment configuration.",
@@ -207,58 +199,22 @@ mod tests {
             "CHECK_HEALTH",
             Failed,
         ),
-        (
-            "(service web) (task 8a2f) failed container health checks.",
-            "CHECK_HEALTH",
-            Failed,
-        ),
+        ("(service web) (task 8a2f) failed container health checks.", "CHECK_HEALTH", Failed),
         (
             "(service web) failed to describe target health on (target-group arn:tg) with (error AccessDenied).",
             "CHECK_HEALTH",
             Failed,
         ),
-        (
-            "(service web) failed to deregister targets in (target-group arn:tg).",
-            "DEREGISTER",
-            Failed,
-        ),
-        (
-            "(service web) failed to register targets in (target-group arn:tg).",
-            "REGISTER",
-            Failed,
-        ),
-        (
-            "(service web) operations are being throttled on ELB. Will try again later.",
-            "THROTTLE",
-            Failed,
-        ),
-        (
-            "(service web) (deployment ecs-svc/1) deployment completed.",
-            "DEPLOY",
-            Succeeded,
-        ),
+        ("(service web) failed to deregister targets in (target-group arn:tg).", "DEREGISTER", Failed),
+        ("(service web) failed to register targets in (target-group arn:tg).", "REGISTER", Failed),
+        ("(service web) operations are being throttled on ELB. Will try again later.", "THROTTLE", Failed),
+        ("(service web) (deployment ecs-svc/1) deployment completed.", "DEPLOY", Succeeded),
         ("(service web) has reached a steady state.", "STEADY", Succeeded),
-        (
-            "(service web) has started 2 tasks: (task 8a2f) (task 9b3e).",
-            "START",
-            Noted,
-        ),
+        ("(service web) has started 2 tasks: (task 8a2f) (task 9b3e).", "START", Noted),
         ("(service web) has stopped 1 running tasks: (task 8a2f).", "STOP", Noted),
-        (
-            "(service web) deregistered 1 targets in (target-group arn:tg)",
-            "DEREGISTER",
-            Noted,
-        ),
-        (
-            "(service web) registered 1 targets in (target-group arn:tg)",
-            "REGISTER",
-            Noted,
-        ),
-        (
-            "(service web, taskSet ecs-svc/1) has begun draining connections on 1 tasks.",
-            "DRAIN",
-            Noted,
-        ),
+        ("(service web) deregistered 1 targets in (target-group arn:tg)", "DEREGISTER", Noted),
+        ("(service web) registered 1 targets in (target-group arn:tg)", "REGISTER", Noted),
+        ("(service web, taskSet ecs-svc/1) has begun draining connections on 1 tasks.", "DRAIN", Noted),
         ("(service web) was unable to do what nobody has listed.", "FAIL", Failed),
         ("(service web) failed to do what nobody has listed.", "FAIL", Failed),
     ];
@@ -288,34 +244,20 @@ mod tests {
                 "CHECK_HEALTH",
                 Failed,
             ),
-            (
-                "(service web) (deployment ecs-svc/1) deployment failed: alarm detected.",
-                "DEPLOY",
-                Failed,
-            ),
+            ("(service web) (deployment ecs-svc/1) deployment failed: alarm detected.", "DEPLOY", Failed),
             (
                 "(service web) has started 1 tasks: (task 8a2f). Amazon ECS replaced 1 tasks due to an unhealthy status.",
                 "START",
                 Noted,
             ),
-            (
-                "(service web) updated computedDesiredCount for taskSet ecs-svc/1 to 2.",
-                "NOTIFY",
-                Noted,
-            ),
+            ("(service web) updated computedDesiredCount for taskSet ecs-svc/1 to 2.", "NOTIFY", Noted),
             ("", "NOTIFY", Noted),
         ] {
-            let json = format!(
-                r#"{{"events":[{{"createdAt":1795003200,"message":{}}}]}}"#,
-                serde_json::Value::from(sentence)
-            );
+            let json =
+                format!(r#"{{"events":[{{"createdAt":1795003200,"message":{}}}]}}"#, serde_json::Value::from(sentence));
             let told = told(read, "ecs_services", &[&json]);
             assert_eq!(told.events.len(), 1);
-            assert_eq!(
-                (&*told.events[0].action, told.events[0].outcome),
-                (action, outcome),
-                "{sentence}"
-            );
+            assert_eq!((&*told.events[0].action, told.events[0].outcome), (action, outcome), "{sentence}");
             assert_eq!(told.events[0].text(), sentence);
         }
     }
@@ -342,15 +284,7 @@ mod tests {
             ]
         );
         let ids: Vec<_> = told.events.iter().map(|event| event.event_id.as_deref()).collect();
-        assert_eq!(
-            ids,
-            [
-                Some("e1"),
-                Some("e2"),
-                Some("ecs-svc/1/FAILED"),
-                Some("ecs-svc/2/COMPLETED")
-            ]
-        );
+        assert_eq!(ids, [Some("e1"), Some("e2"), Some("ecs-svc/1/FAILED"), Some("ecs-svc/2/COMPLETED")]);
         for event in &told.events {
             assert_eq!(event.physical_id.as_deref(), Some("arn:s"));
             assert_eq!(event.resource_type.as_deref(), Some("AWS::ECS::Service"));
@@ -375,10 +309,7 @@ mod tests {
         assert_eq!(told.events[0].physical_id.as_deref(), Some("web"));
         assert_eq!(
             reasons(&told.gaps),
-            [
-                "record left out: it has no createdAt in events",
-                "record left out: it has no updatedAt in deployments",
-            ]
+            ["record left out: it has no createdAt in events", "record left out: it has no updatedAt in deployments",]
         );
     }
 

@@ -105,10 +105,7 @@ fn event_of(
     let verb = sink.text(action);
     let mut event = Event::new(at, "ecs_tasks", record.clone(), verb, outcome);
     // The task was described again each time the case was added to; its start is still one event.
-    event.event_id = task
-        .task_arn
-        .get()
-        .map(|arn| format!("{arn}/{}", action.to_ascii_lowercase()).into());
+    event.event_id = task.task_arn.get().map(|arn| format!("{arn}/{}", action.to_ascii_lowercase()).into());
     event.physical_id = sink.some(task.task_arn.get());
     event.group = sink.some(service(task).as_deref());
     event
@@ -153,9 +150,7 @@ fn exited_badly(task: &Task<'_>) -> bool {
 /// "Task failed ELB health checks in (target-group ...)", "Task failed container health checks".
 fn failed_health_check(reason: &str) -> bool {
     let reason = reason.to_ascii_lowercase();
-    reason
-        .split_once("failed")
-        .is_some_and(|(_, what)| what.contains("health check"))
+    reason.split_once("failed").is_some_and(|(_, what)| what.contains("health check"))
 }
 
 /// "CannotPullContainerError: ...", "ResourceInitializationError: ...", "Timeout waiting for network interface ...".
@@ -167,12 +162,7 @@ fn names_an_error(reason: &str) -> bool {
 /// AWS's reason whole, then what the containers add to it.
 fn message(task: &Task<'_>) -> String {
     let mut clauses: Vec<String> = task.stopped_reason.get().map(str::to_owned).into_iter().collect();
-    clauses.extend(
-        task.containers
-            .iter()
-            .flatten()
-            .filter_map(|container| clause(container, task)),
-    );
+    clauses.extend(task.containers.iter().flatten().filter_map(|container| clause(container, task)));
     clauses.join("; ")
 }
 
@@ -181,10 +171,7 @@ fn message(task: &Task<'_>) -> String {
 fn clause(container: &Container<'_>, task: &Task<'_>) -> Option<String> {
     let exited = &*task.stop_code == "EssentialContainerExited" && !exited_badly(task);
     let code = container.exit_code.get().filter(|code| *code != "0" || exited);
-    let reason = container
-        .reason
-        .get()
-        .filter(|reason| !task.stopped_reason.contains(reason));
+    let reason = container.reason.get().filter(|reason| !task.stopped_reason.contains(reason));
     let name = container.name.get().unwrap_or("without a name");
     match (code, reason) {
         (Some(code), Some(reason)) => Some(format!("container {name} exited with code {code}: {reason}")),
@@ -259,10 +246,7 @@ mod tests {
                 r#""stopCode":"SpotInterruption","stoppedReason":"Your Spot Task was interrupted.""#,
                 "Noted SpotInterruption | Your Spot Task was interrupted.",
             ),
-            (
-                r#""stopCode":"TerminationNotice","stoppedReason":"n""#,
-                "Noted TerminationNotice | n",
-            ),
+            (r#""stopCode":"TerminationNotice","stoppedReason":"n""#, "Noted TerminationNotice | n"),
             (
                 r#""stopCode":"SomethingNew","stoppedReason":"ResourceInitializationError: unable to pull secrets or registry auth""#,
                 "Failed SomethingNew | ResourceInitializationError: unable to pull secrets or registry auth",
@@ -275,10 +259,7 @@ mod tests {
                 r#""stoppedReason":"Essential container in task exited","containers":[{"exitCode":2}]"#,
                 "Failed - | Essential container in task exited; container without a name exited with code 2",
             ),
-            (
-                r#""stopCode":null,"stoppedReason":null,"containers":null"#,
-                "Noted - | -",
-            ),
+            (r#""stopCode":null,"stoppedReason":null,"containers":null"#, "Noted - | -"),
         ] {
             assert_eq!(stop(fields), format!("12:00:00.000 STOP {expected}"), "{fields}");
         }
@@ -299,10 +280,7 @@ mod tests {
                 r#"{"lastStatus":"DEPROVISIONING","stoppingAt":"2026-11-18T12:01:00Z","executionStoppedAt":"2026-11-18T12:01:20Z","stoppedReason":"r"}"#,
                 &["12:01:00.000 STOP Noted - | r"],
             ),
-            (
-                r#"{"executionStoppedAt":"2026-11-18T12:01:20Z","stoppedAt":null}"#,
-                &["12:01:20.000 STOP Noted - | -"],
-            ),
+            (r#"{"executionStoppedAt":"2026-11-18T12:01:20Z","stoppedAt":null}"#, &["12:01:20.000 STOP Noted - | -"]),
             (r#"{"lastStatus":"PENDING","createdAt":1795003190}"#, &[]),
         ] {
             let told = told(read, "ecs_tasks", &[json]);
@@ -320,10 +298,7 @@ mod tests {
             ),
             (r#""group":"service:web""#, Some("web")),
             (r#""clusterArn":"shop","group":"service:web""#, Some("web")),
-            (
-                r#""clusterArn":"arn:aws:ecs:eu-west-1:111122223333:cluster/shop","group":"service:""#,
-                None,
-            ),
+            (r#""clusterArn":"arn:aws:ecs:eu-west-1:111122223333:cluster/shop","group":"service:""#, None),
             (r#""group":"family:web""#, None),
             (r#""clusterArn":null,"group":null"#, None),
         ] {
@@ -354,22 +329,12 @@ mod tests {
         for (json, why) in [
             (r#"{"taskArn":"t"}"#, "has no startedAt and no stoppedAt"),
             (r#"{"taskArn":"t","lastStatus":"STOPPED"}"#, "has no stoppedAt"),
-            (
-                r#"{"taskArn":"t","stoppedAt":"then"}"#,
-                "has a stoppedAt that is no time",
-            ),
-            (
-                r#"{"taskArn":"t","startedAt":"then"}"#,
-                "has a startedAt that is no time",
-            ),
+            (r#"{"taskArn":"t","stoppedAt":"then"}"#, "has a stoppedAt that is no time"),
+            (r#"{"taskArn":"t","startedAt":"then"}"#, "has a startedAt that is no time"),
         ] {
             let told = told(read, "ecs_tasks", &[json]);
             assert!(told.events.is_empty());
-            assert_eq!(
-                reasons(&told.gaps),
-                [format!("record left out: it {why}").as_str()],
-                "{json}"
-            );
+            assert_eq!(reasons(&told.gaps), [format!("record left out: it {why}").as_str()], "{json}");
         }
     }
 }

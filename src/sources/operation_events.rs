@@ -42,9 +42,7 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
         let Some(extra) = sink.parse::<Extra<'_>>(&record, json) else {
             continue;
         };
-        let stamp = [row.timestamp, extra.end_time, extra.start_time]
-            .into_iter()
-            .find(|stamp| *stamp != Stamp::Absent);
+        let stamp = [row.timestamp, extra.end_time, extra.start_time].into_iter().find(|stamp| *stamp != Stamp::Absent);
         let Some(at) = sink.time(&record, stamp.unwrap_or_default(), "Timestamp") else {
             continue;
         };

@@ -453,37 +453,17 @@ mod tests {
                 r#"["availability"]"#,
                 "FAIL Failed storage-full",
             ),
-            (
-                "The snapshot export task failed.",
-                r#"["notification"]"#,
-                "BACK_UP Failed -",
-            ),
-            (
-                "Something that nobody has listed.",
-                r#"["backup","failure"]"#,
-                "FAIL Failed -",
-            ),
-            (
-                "Something that nobody has listed.",
-                r#"["low storage"]"#,
-                "FAIL Failed -",
-            ),
-            (
-                "Something that nobody has listed.",
-                r#"["configuration change"]"#,
-                "NOTIFY Noted -",
-            ),
+            ("The snapshot export task failed.", r#"["notification"]"#, "BACK_UP Failed -"),
+            ("Something that nobody has listed.", r#"["backup","failure"]"#, "FAIL Failed -"),
+            ("Something that nobody has listed.", r#"["low storage"]"#, "FAIL Failed -"),
+            ("Something that nobody has listed.", r#"["configuration change"]"#, "NOTIFY Noted -"),
             (
                 "Amazon RDS can now successfully access the KMS encryption key for database instance orders.",
                 r#"["failure"]"#,
                 "NOTIFY Noted -",
             ),
         ] {
-            assert_eq!(
-                told_of(message, categories),
-                format!("12:00:00.681 {expected} | {message}"),
-                "{categories}"
-            );
+            assert_eq!(told_of(message, categories), format!("12:00:00.681 {expected} | {message}"), "{categories}");
         }
     }
 

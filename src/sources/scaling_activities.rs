@@ -153,10 +153,7 @@ mod tests {
             ),
             (
                 r#"{"Cause":"c","StartTime":"2026-11-18T12:00:00Z","EndTime":"2026-11-18T12:00:09Z","StatusCode":"SomethingNew"}"#,
-                &[
-                    "12:00:00.000 UPDATE InProgress - | c",
-                    "12:00:09.000 UPDATE Noted SomethingNew | -",
-                ],
+                &["12:00:00.000 UPDATE InProgress - | c", "12:00:09.000 UPDATE Noted SomethingNew | -"],
             ),
         ] {
             let told = told(read, "scaling_activities", &[json]);
@@ -184,10 +181,7 @@ mod tests {
         assert_eq!(ids, [Some("a1/start"), Some("a1/end")]);
         for event in &told.events {
             assert_eq!(event.physical_id.as_deref(), Some("g"));
-            assert_eq!(
-                event.resource_type.as_deref(),
-                Some("AWS::AutoScaling::AutoScalingGroup")
-            );
+            assert_eq!(event.resource_type.as_deref(), Some("AWS::AutoScaling::AutoScalingGroup"));
         }
     }
 

@@ -64,15 +64,7 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
         let Some(begun) = sink.time(&record, stamp, "startedAt") else {
             continue;
         };
-        let start = event_of(
-            &deployment,
-            begun,
-            "DEPLOY",
-            Outcome::InProgress,
-            &record,
-            "start",
-            sink,
-        );
+        let start = event_of(&deployment, begun, "DEPLOY", Outcome::InProgress, &record, "start", sink);
         sink.events.push(start);
         push_rollback(&deployment, &record, sink);
         push_end(&deployment, begun, &record, sink);
@@ -143,10 +135,7 @@ fn event_of(
 /// AWS's reason, else that of the rollback, and what the circuit breaker counted if it was triggered.
 fn message(deployment: &Deployment<'_>) -> String {
     let rollback = deployment.rollback.as_ref();
-    let reason = deployment
-        .status_reason
-        .get()
-        .or(rollback.and_then(|rollback| rollback.reason.get()));
+    let reason = deployment.status_reason.get().or(rollback.and_then(|rollback| rollback.reason.get()));
     let counted = deployment.deployment_circuit_breaker.as_ref().and_then(counted);
     let clauses: Vec<&str> = reason.into_iter().chain(counted.as_deref()).collect();
     clauses.join("; ")
@@ -177,10 +166,7 @@ mod tests {
         for (json, expected) in [
             (
                 r#"{"status":"SUCCESSFUL","createdAt":"2026-11-18T12:00:00Z","startedAt":"2026-11-18T14:00:01+02:00","finishedAt":"2026-11-18T12:05:00Z"}"#,
-                &[
-                    "12:00:01.000 DEPLOY InProgress - | -",
-                    "12:05:00.000 DEPLOY Succeeded SUCCESSFUL | -",
-                ][..],
+                &["12:00:01.000 DEPLOY InProgress - | -", "12:05:00.000 DEPLOY Succeeded SUCCESSFUL | -"][..],
             ),
             (
                 r#"{"status":"ROLLBACK_SUCCESSFUL","statusReason":"Service deployment rolled back because of the circuit breaker.","createdAt":1795003200,"finishedAt":1795003500,"deploymentCircuitBreaker":{"status":"TRIGGERED","failureCount":3,"threshold":3},"rollback":{"reason":"Circuit breaker.","startedAt":1795003400}}"#,
@@ -192,17 +178,11 @@ mod tests {
             ),
             (
                 r#"{"status":"ROLLBACK_FAILED","startedAt":"2026-11-18T12:00:00Z","finishedAt":"2026-11-18T12:05:00Z","rollback":{"reason":"Alarm."},"deploymentCircuitBreaker":{"status":"MONITORING","failureCount":0,"threshold":3}}"#,
-                &[
-                    "12:00:00.000 DEPLOY InProgress - | -",
-                    "12:05:00.000 DEPLOY Failed ROLLBACK_FAILED | Alarm.",
-                ],
+                &["12:00:00.000 DEPLOY InProgress - | -", "12:05:00.000 DEPLOY Failed ROLLBACK_FAILED | Alarm."],
             ),
             (
                 r#"{"status":"STOPPED","startedAt":"2026-11-18T12:00:00Z","finishedAt":null,"stoppedAt":"2026-11-18T12:05:00Z","rollback":null,"deploymentCircuitBreaker":null}"#,
-                &[
-                    "12:00:00.000 DEPLOY InProgress - | -",
-                    "12:05:00.000 DEPLOY Failed STOPPED | -",
-                ],
+                &["12:00:00.000 DEPLOY InProgress - | -", "12:05:00.000 DEPLOY Failed STOPPED | -"],
             ),
             (
                 r#"{"status":"IN_PROGRESS","startedAt":"2026-11-18T12:00:00Z","updatedAt":"2026-11-18T12:05:00Z"}"#,
@@ -210,10 +190,7 @@ mod tests {
             ),
             (
                 r#"{"status":"SOMETHING_NEW","startedAt":"2026-11-18T12:00:00Z","finishedAt":"2026-11-18T12:05:00Z"}"#,
-                &[
-                    "12:00:00.000 DEPLOY InProgress - | -",
-                    "12:05:00.000 DEPLOY Noted SOMETHING_NEW | -",
-                ],
+                &["12:00:00.000 DEPLOY InProgress - | -", "12:05:00.000 DEPLOY Noted SOMETHING_NEW | -"],
             ),
         ] {
             let told = told(read, "service_deployments", &[json]);

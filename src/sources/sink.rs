@@ -107,8 +107,7 @@ impl<'a> Sink<'a> {
     pub fn skip(&mut self, record: &RecordRef, why: &str) {
         self.bad += 1;
         if self.bad <= MOST_BAD_RECORDS_NAMED {
-            self.gaps
-                .push(Gap::new(self.source, format!("record left out: it {why}")).at(record.to_string()));
+            self.gaps.push(Gap::new(self.source, format!("record left out: it {why}")).at(record.to_string()));
         }
     }
 
@@ -122,11 +121,7 @@ impl<'a> Sink<'a> {
         if self.bad > MOST_BAD_RECORDS_NAMED {
             let more = self.bad - MOST_BAD_RECORDS_NAMED;
             self.gaps.push(
-                Gap::new(
-                    self.source,
-                    format!("{more} more records left out for reasons like these"),
-                )
-                .at(self.file),
+                Gap::new(self.source, format!("{more} more records left out for reasons like these")).at(self.file),
             );
         }
         if self.unzoned > 0 {

@@ -115,11 +115,7 @@ fn remember(event: &Event, sink: &mut Sink<'_>) {
 /// What a status says, told apart by its reason: a cancelled resource has not failed by itself.
 pub(super) fn outcome(state: &str, reason: Option<&str>) -> Outcome {
     if status::failed(state) {
-        if reason.is_some_and(is_cancellation) {
-            Outcome::Cancelled
-        } else {
-            Outcome::Failed
-        }
+        if reason.is_some_and(is_cancellation) { Outcome::Cancelled } else { Outcome::Failed }
     } else if status::in_progress(state) {
         Outcome::InProgress
     } else if status::complete(state) {
@@ -172,11 +168,7 @@ mod tests {
         for (state, reason, expected) in [
             ("CREATE_FAILED", Some("Resource creation cancelled"), Outcome::Cancelled),
             ("UPDATE_FAILED", Some("Resource update cancelled."), Outcome::Cancelled),
-            (
-                "CREATE_FAILED",
-                Some("The order was cancelled by the buyer"),
-                Outcome::Failed,
-            ),
+            ("CREATE_FAILED", Some("The order was cancelled by the buyer"), Outcome::Failed),
             ("CREATE_FAILED", None, Outcome::Failed),
             ("DELETE_SKIPPED", None, Outcome::Succeeded),
             (

@@ -37,15 +37,8 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
             continue;
         };
         let begun = event_of(&stack, created, &record, "CREATE", sink);
-        sink.events.push(Event {
-            outcome: Outcome::InProgress,
-            ..begun
-        });
-        let last = stack
-            .deletion_time
-            .at()
-            .or(stack.last_updated_time.at())
-            .unwrap_or(created);
+        sink.events.push(Event { outcome: Outcome::InProgress, ..begun });
+        let last = stack.deletion_time.at().or(stack.last_updated_time.at()).unwrap_or(created);
         let state = stack.stack_status.get().unwrap_or_default();
         let mut ended = event_of(&stack, last, &record, status::verb(state), sink);
         ended.outcome = outcome(state, None);

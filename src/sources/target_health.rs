@@ -59,11 +59,7 @@ fn with_state<'h, 'a>(health: &'h Health<'a>) -> Option<(&'h Health<'a>, &'h str
 
 /// `unhealthy` has a second form, `unhealthy.draining`.
 fn outcome(state: &str) -> Outcome {
-    if state.starts_with("unhealthy") || state == "unavailable" {
-        Outcome::Failed
-    } else {
-        Outcome::Noted
-    }
+    if state.starts_with("unhealthy") || state == "unavailable" { Outcome::Failed } else { Outcome::Noted }
 }
 
 #[cfg(test)]
@@ -83,10 +79,7 @@ mod tests {
                 r#"{"State":"unhealthy","Reason":"Target.ResponseCodeMismatch","Description":"Health checks failed with these codes: [500]"}"#,
                 "undated CHECK_HEALTH Failed unhealthy | Health checks failed with these codes: [500]",
             ),
-            (
-                r#"{"State":"unhealthy.draining"}"#,
-                "undated CHECK_HEALTH Failed unhealthy.draining | -",
-            ),
+            (r#"{"State":"unhealthy.draining"}"#, "undated CHECK_HEALTH Failed unhealthy.draining | -"),
             (
                 r#"{"State":"unavailable","Reason":"Elb.InternalError","Description":null}"#,
                 "undated CHECK_HEALTH Failed unavailable | -",
@@ -95,10 +88,7 @@ mod tests {
                 r#"{"State":"draining","Reason":"Target.DeregistrationInProgress"}"#,
                 "undated CHECK_HEALTH Noted draining | -",
             ),
-            (
-                r#"{"State":"something-new"}"#,
-                "undated CHECK_HEALTH Noted something-new | -",
-            ),
+            (r#"{"State":"something-new"}"#, "undated CHECK_HEALTH Noted something-new | -"),
         ] {
             let json =
                 format!(r#"{{"Target":{{"Id":"10.0.1.7","Port":80}},"HealthCheckPort":"80","TargetHealth":{health}}}"#);
@@ -129,9 +119,6 @@ mod tests {
             ],
         );
         assert_eq!(lines(&told.undated), ["undated CHECK_HEALTH Noted healthy | -"]);
-        assert_eq!(
-            reasons(&told.gaps),
-            ["record left out: it has no TargetHealth.State"; 3]
-        );
+        assert_eq!(reasons(&told.gaps), ["record left out: it has no TargetHealth.State"; 3]);
     }
 }

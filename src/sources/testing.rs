@@ -18,13 +18,8 @@ pub(super) struct Told {
 
 /// What `read` tells of a file of that source with these JSON records.
 pub(super) fn told(read: fn(&RecordFile, &mut Sink<'_>), source: &'static str, records: &[&str]) -> Told {
-    let mut file = RecordFile {
-        source,
-        name: source.into(),
-        form: Form::Json,
-        text: String::new(),
-        records: Vec::new(),
-    };
+    let mut file =
+        RecordFile { source, name: source.into(), form: Form::Json, text: String::new(), records: Vec::new() };
     for record in records {
         let start = file.text.len();
         file.text.push_str(record);
@@ -40,11 +35,7 @@ pub(super) fn told(read: fn(&RecordFile, &mut Sink<'_>), source: &'static str, r
 /// `12:38:16.000 STOP Failed EssentialContainerExited | the message`; `undated` instead of a time; `-` where there
 /// is no status or no message.
 pub(super) fn line(event: &Event) -> String {
-    let at = if event.at == Time::UNIX_EPOCH {
-        "undated".to_owned()
-    } else {
-        text(event.at)[11..23].to_owned()
-    };
+    let at = if event.at == Time::UNIX_EPOCH { "undated".to_owned() } else { text(event.at)[11..23].to_owned() };
     let status = event.status.as_deref().unwrap_or("-");
     let message = event.message.as_deref().unwrap_or("-");
     format!("{at} {} {:?} {status} | {message}", event.action, event.outcome)

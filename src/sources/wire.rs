@@ -94,11 +94,7 @@ mod tests {
             ("[1,{\"a\":2}]", ""),
             ("{\"a\":[]}", ""),
         ] {
-            assert_eq!(
-                &*serde_json::from_str::<Str<'_>>(json).unwrap_or_default(),
-                expected,
-                "{json}"
-            );
+            assert_eq!(&*serde_json::from_str::<Str<'_>>(json).unwrap_or_default(), expected, "{json}");
         }
     }
 

@@ -28,11 +28,7 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
                 "CreateChangeSet" => (CREATED, "CloudFormation accepted CreateChangeSet"),
                 _ => return None,
             };
-            Some(Evidence {
-                event: index,
-                decibans,
-                says: says.to_owned(),
-            })
+            Some(Evidence { event: index, decibans, says: says.to_owned() })
         })
         .collect();
     if evidence.is_empty() {

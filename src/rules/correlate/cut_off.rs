@@ -13,12 +13,7 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     if !context.failing.is_empty() {
         return Vec::new();
     }
-    context
-        .story
-        .operations
-        .iter()
-        .filter_map(|index| of_operation(context, *index))
-        .collect()
+    context.story.operations.iter().filter_map(|index| of_operation(context, *index)).collect()
 }
 
 fn of_operation(context: &Context<'_>, index: usize) -> Option<Finding> {

@@ -44,11 +44,7 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
 fn standing(context: &Context<'_>, failing: &Failing) -> Decibans {
     let role = if failing.role == Role::Root { 0.0 } else { NOT_THE_ROOT };
     let first = context.failing.first().map(|first| first.operation);
-    role + if first == Some(failing.operation) {
-        0.0
-    } else {
-        AFTERWARDS
-    }
+    role + if first == Some(failing.operation) { 0.0 } else { AFTERWARDS }
 }
 
 /// The findings of the data rules in one event's text, about the failure `failing`. Adds `standing` to each weight.
@@ -67,10 +63,7 @@ pub(super) fn read(
         .into_iter()
         .filter_map(|found| {
             let rule = context.catalogue.rules.get(found.rule)?;
-            let fit = rule.fit(
-                failed.and_then(|event| event.resource_type.as_deref()),
-                context.kind_word(failing),
-            );
+            let fit = rule.fit(failed.and_then(|event| event.resource_type.as_deref()), context.kind_word(failing));
             Some(Finding {
                 rule: rule.id.clone(),
                 cause: rule.cause.clone(),
@@ -116,9 +109,7 @@ fn says(event: &Event, is_root: bool) -> String {
 /// The rule's words with the names filled in.
 pub(super) fn words(rule: &Rule, captures: &BTreeMap<String, String>) -> Advice {
     let fill = |text: &String| {
-        captures.iter().fold(text.clone(), |text, (name, value)| {
-            text.replace(&format!("{{{name}}}"), value)
-        })
+        captures.iter().fold(text.clone(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
     };
     Advice {
         title: fill(&rule.title),

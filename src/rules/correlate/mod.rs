@@ -47,13 +47,7 @@ impl Context<'_> {
             for _ in 0..64 {
                 match at {
                     Some(index) if self.story.operations.contains(&index) => return true,
-                    Some(index) => {
-                        at = self
-                            .history
-                            .operations
-                            .get(index)
-                            .and_then(|operation| operation.parent)
-                    }
+                    Some(index) => at = self.history.operations.get(index).and_then(|operation| operation.parent),
                     None => return false,
                 }
             }
@@ -70,12 +64,7 @@ impl Context<'_> {
 
     /// The word of the kind of a failure's operation, as rules write it.
     pub fn kind_word(&self, failing: &Failing) -> &'static str {
-        match self
-            .history
-            .operations
-            .get(failing.operation)
-            .map(|operation| operation.kind)
-        {
+        match self.history.operations.get(failing.operation).map(|operation| operation.kind) {
             Some(Kind::Create) => "create",
             Some(Kind::Update) => "update",
             Some(Kind::Delete) => "delete",
@@ -90,13 +79,8 @@ impl Context<'_> {
 /// A rule that joins.
 type Joining = fn(&Context<'_>) -> Vec<Finding>;
 
-const ALL: &[Joining] = &[
-    failing_text::find,
-    refused_call::find,
-    stopped_tasks::find,
-    change_set_theory::find,
-    cut_off::find,
-];
+const ALL: &[Joining] =
+    &[failing_text::find, refused_call::find, stopped_tasks::find, change_set_theory::find, cut_off::find];
 
 /// What all rules say of a story.
 pub fn findings(context: &Context<'_>) -> Vec<Finding> {

@@ -19,24 +19,15 @@ const ON_BEHALF: Decibans = -6.0;
 
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let refused: Vec<(usize, &Event)> = context
-        .events()
-        .filter(|(_, event)| event.error.as_deref().is_some_and(denial))
-        .collect();
+    let refused: Vec<(usize, &Event)> =
+        context.events().filter(|(_, event)| event.error.as_deref().is_some_and(denial)).collect();
     for failing in context.failing {
-        let Some(failed) = context
-            .timeline
-            .events
-            .get(failing.event)
-            .filter(|event| event.source != "cloudtrail")
+        let Some(failed) = context.timeline.events.get(failing.event).filter(|event| event.source != "cloudtrail")
         else {
             continue;
         };
         let began = began(context, failing, failed) - BEFORE;
-        for (index, call) in refused
-            .iter()
-            .filter(|(_, call)| call.at >= began && call.at <= failed.at + AFTER)
-        {
+        for (index, call) in refused.iter().filter(|(_, call)| call.at >= began && call.at <= failed.at + AFTER) {
             if let Some(standing) = join(failed, call) {
                 findings.extend(read(context, failing, *index, call, standing));
             }

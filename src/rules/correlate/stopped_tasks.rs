@@ -13,11 +13,7 @@ const MOST_FURTHER_TASKS: usize = 3;
 const LOG_LINE: Decibans = 2.0;
 
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
-    context
-        .failing
-        .iter()
-        .filter_map(|failing| of_failing(context, failing))
-        .collect()
+    context.failing.iter().filter_map(|failing| of_failing(context, failing)).collect()
 }
 
 fn of_failing(context: &Context<'_>, failing: &Failing) -> Option<Finding> {
