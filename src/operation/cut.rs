@@ -568,11 +568,9 @@ fn parent_of(history: &History, operation: &Operation) -> Option<usize> {
     let parent = history.incarnations.get(operation.incarnation)?.parent?;
     let slack = chrono::TimeDelta::seconds(5);
     let operations = &history.incarnations.get(parent)?.operations;
-    operations
-        .iter()
-        .rev()
-        .find(|index| {
-            history.operations.get(**index).is_some_and(|parent| parent.started_at <= operation.started_at + slack)
-        })
-        .copied()
+    let going_on = |parent: &Operation| {
+        parent.started_at <= operation.started_at + slack
+            && parent.ended_at.is_none_or(|ended| operation.started_at <= ended + slack)
+    };
+    operations.iter().rev().find(|index| history.operations.get(**index).is_some_and(going_on)).copied()
 }

@@ -288,7 +288,8 @@ fn take_parameters(
         call.change_set = text("changeSetName");
         call.description = text("description");
         call.on_failure = text("onFailure").or_else(|| text("onStackFailure"));
-        event.token = text("clientRequestToken");
+        // CreateChangeSet calls it by the shorter name.
+        event.token = text("clientRequestToken").or_else(|| text("clientToken"));
         call.retains = parameters.get("retainResources").is_some();
         let mode = parameters.get("deploymentConfig").and_then(|config| config.get("mode"));
         call.deployment_mode = sink.some(mode.and_then(Value::as_str));

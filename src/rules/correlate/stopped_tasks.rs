@@ -7,9 +7,10 @@ use super::{Context, Failing};
 use crate::model::{Event, Outcome};
 
 /// What the first stopped task is worth, and each further one: they are hardly independent.
-const FIRST_TASK: Decibans = 26.0;
+const FIRST_TASK: Decibans = 28.0;
 const FURTHER_TASK: Decibans = 2.0;
 const MOST_FURTHER_TASKS: usize = 3;
+const CIRCUIT_BREAKER: Decibans = 8.0;
 const LOG_LINE: Decibans = 2.0;
 
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
