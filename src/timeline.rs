@@ -47,7 +47,7 @@ pub fn build(capture: &Capture, options: Options) -> Timeline {
     timeline.resources = unique_resources(timeline.resources);
     drop_echoes(&mut timeline.events);
     crate::link::link(&mut timeline.events, &timeline.resources);
-    drop_reads_of_others(&mut timeline.events, options);
+    drop_reads_of_others(&mut timeline.events, &timeline.resources, options);
     timeline.events.sort_by(order);
     timeline
 }
@@ -199,24 +199,27 @@ fn drop_echoes(events: &mut Vec<Event>) {
 
 /// A refused read counts where CloudFormation, its service role or a role of the stack was refused; other people's
 /// refused reads tell nothing about the deployment.
-fn drop_reads_of_others(events: &mut Vec<Event>, options: Options) {
+fn drop_reads_of_others(events: &mut Vec<Event>, resources: &[KnownResource], options: Options) {
     if options.reads {
         return;
     }
-    let service_roles: hashbrown::HashSet<Text> = events
+    let of_cloudformation = events
         .iter()
         .filter_map(|event| event.call.as_ref())
-        .filter(|call| &*call.service == "cloudformation.amazonaws.com")
-        .filter_map(|call| call.role_arn.clone())
+        .filter(|call| &*call.service == "cloudformation.amazonaws.com");
+    let service_roles: hashbrown::HashSet<Text> = of_cloudformation.filter_map(|call| call.role_arn.clone()).collect();
+    let roles_of_stack: hashbrown::HashSet<&str> = resources
+        .iter()
+        .filter(|resource| &*resource.resource_type == "AWS::IAM::Role")
+        .map(|resource| &*resource.physical_id)
         .collect();
     events.retain(|event| {
-        let Some(call) = event.call.as_ref().filter(|call| call.read_only) else {
-            return true;
-        };
+        let Some(call) = event.call.as_ref().filter(|call| call.read_only) else { return true };
+        let role = call.identity.role_arn.as_ref();
         event.action.starts_with("AssumeRole")
             || call.identity.is_cloudformation()
-            || call.identity.role_arn.as_ref().is_some_and(|role| service_roles.contains(role))
-            || event.logical_id.is_some() && call.identity.role_name().is_some() && event.group.is_some()
+            || role.is_some_and(|role| service_roles.contains(role))
+            || call.identity.role_name().is_some_and(|role| roles_of_stack.contains(role))
     });
 }
 

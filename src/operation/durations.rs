@@ -48,8 +48,8 @@ pub fn spans(timeline: &Timeline, operation: &Operation) -> Vec<Span> {
         };
         let index = *by_id.entry(logical_id.clone()).or_insert_with(|| {
             let earliest = event.at - STARTS_WITHIN;
-            let waited_for =
-                ends.iter().rev().find(|(ended, id)| *ended >= earliest && *id != logical_id).map(|(_, id)| id.clone());
+            let just_ended = ends.iter().rev().take_while(|(ended, _)| *ended >= earliest);
+            let waited_for = just_ended.map(|(_, id)| id).find(|id| **id != logical_id).cloned();
             spans.push(Span {
                 logical_id: logical_id.clone(),
                 resource_type: event.resource_type.clone(),

@@ -12,12 +12,19 @@ pub(super) fn classify(timeline: &Timeline, history: &mut History) {
     let cut_off_by: Vec<Option<usize>> =
         (0..history.operations.len()).map(|index| cut_off_by(history, index)).collect();
     let summaries = summaries_told_later(timeline, history);
+    let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (index, operation) in history.operations.iter().enumerate() {
+        if let Some(parent) = operation.parent {
+            children.entry(parent).or_default().push(index);
+        }
+    }
     for index in deepest_first(history) {
         let Some(operation) = history.operations.get(index) else {
             continue;
         };
         let told_later = summaries.get(&index).map_or(&[][..], Vec::as_slice);
-        let failures = failures_of(timeline, history, index, operation, told_later);
+        let children = children.get(&index).map_or(&[][..], Vec::as_slice);
+        let failures = failures_of(timeline, history, children, operation, told_later);
         if let Some(operation) = history.operations.get_mut(index) {
             operation.failures = failures;
             operation.cut_off_by = cut_off_by.get(index).copied().flatten();
@@ -83,7 +90,7 @@ fn summaries_told_later(timeline: &Timeline, history: &History) -> HashMap<usize
 fn failures_of(
     timeline: &Timeline,
     history: &History,
-    index: usize,
+    children: &[usize],
     operation: &Operation,
     told_later: &[usize],
 ) -> Vec<Failure> {
@@ -92,7 +99,7 @@ fn failures_of(
         .filter(|(_, event)| event.hook.is_some() && event.outcome == Outcome::Failed)
         .filter_map(|(_, event)| event.logical_id.as_ref())
         .collect();
-    let children = inherited(history, index);
+    let children = inherited(history, children);
     let mut failures: Vec<Failure> = Vec::new();
     for (index, event) in events().filter(|(_, event)| tells_of_failure(event)) {
         let inherited = event.physical_id.as_ref().and_then(|child| children.get(child));
@@ -132,22 +139,16 @@ fn tells_of_failure(event: &Event) -> bool {
     told_by_cloudformation && matches!(event.outcome, Outcome::Failed | Outcome::Cancelled)
 }
 
-/// For each nested stack's ARN the root failures of its part of this operation.
-fn inherited(history: &History, index: usize) -> HashMap<Text, Vec<usize>> {
+/// For each nested stack's ARN the real failures of its part of this operation.
+fn inherited(history: &History, children: &[usize]) -> HashMap<Text, Vec<usize>> {
     let mut roots: HashMap<Text, Vec<usize>> = HashMap::new();
-    for child in history.operations.iter().filter(|child| child.parent == Some(index)) {
-        let Some(id) = history.incarnations.get(child.incarnation).and_then(|incarnation| incarnation.stack_id.clone())
-        else {
-            continue;
-        };
-        let found = child
-            .failures
-            .iter()
-            .filter(|failure| matches!(failure.role, Role::Root | Role::Independent))
-            .map(|failure| failure.event);
-        let roots_of_child: Vec<usize> = found.collect();
-        if !roots_of_child.is_empty() {
-            roots.entry(id).or_default().extend(roots_of_child);
+    for child in children.iter().filter_map(|child| history.operations.get(*child)) {
+        let incarnation = history.incarnations.get(child.incarnation);
+        let Some(id) = incarnation.and_then(|incarnation| incarnation.stack_id.clone()) else { continue };
+        let real = child.failures.iter().filter(|failure| matches!(failure.role, Role::Root | Role::Independent));
+        let real: Vec<usize> = real.map(|failure| failure.event).collect();
+        if !real.is_empty() {
+            roots.entry(id).or_default().extend(real);
         }
     }
     roots

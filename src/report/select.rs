@@ -185,10 +185,11 @@ fn incarnations(history: &History, question: &Question) -> Result<Vec<usize>, Se
 
 /// The stories that these operations make. A nested stack has none of its own: each of its operations is one.
 fn stories(history: &History, operations: &[usize]) -> Vec<Story> {
+    let asked: BTreeSet<usize> = operations.iter().copied().collect();
     let told: Vec<Story> = history
         .stories
         .iter()
-        .filter(|story| story.operations.iter().all(|operation| operations.contains(operation)))
+        .filter(|story| story.operations.iter().all(|operation| asked.contains(operation)))
         .cloned()
         .collect();
     if !told.is_empty() {

@@ -44,6 +44,9 @@ fn of_failing(context: &Context<'_>, failing: &Failing) -> Option<Finding> {
             says: "a task of the service stopped by itself".to_owned(),
         })
         .collect();
+    // The circuit breaker's own text is about these tasks; they say more than it does.
+    let given_up = "ECS gave the deployment up".to_owned();
+    evidence.push(Evidence { event: failing.event, decibans: CIRCUIT_BREAKER, says: given_up });
     let line = context
         .events()
         .find(|(_, event)| event.source == "log_events" && event.outcome == Outcome::Failed && event.at <= failed.at);
