@@ -162,7 +162,7 @@ impl Fingerprint {
         // A line of a log is itself: the same words twice are two lines. A state has no time by which to tell two apart.
         let itself = (event.source == "deploy_log" || event.source == "target_health").then_some(event.record.index);
         let all = (event.source, content, resource, hook, validation, itself);
-        (self.0.hash_one(&all), self.1.hash_one(&all))
+        (self.0.hash_one(all), self.1.hash_one(all))
     }
 }
 
@@ -257,7 +257,7 @@ fn phase(event: &Event) -> u8 {
 }
 
 /// True for a stack's own event that only sums up the failures of its resources.
-/// Source: AWS_FACTS, CloudFormation's own wordings.
+/// Source: the wordings that CloudFormation prints; the API reference does not list them.
 pub fn is_summary(event: &Event) -> bool {
     event.is_of_stack_itself()
         && (event.outcome == Outcome::Failed

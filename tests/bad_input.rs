@@ -52,7 +52,7 @@ fn gzip(content: &[u8]) -> Vec<u8> {
 fn a_fault_is_a_gap_and_the_rest_is_used() {
     let truncated = r#"{"Records":[{"eventName":"DeleteStack","eventSource":"cloudformation.amazonaws.com","eventTime":"2026-11-18T12:00:00Z"},{"eventNa"#;
     let cut_gzip = {
-        let mut bytes = gzip(format!(r#"{{"Records":[{}]}}"#, vec![r#"{"eventName":"DeleteStack","eventSource":"s3.amazonaws.com","eventTime":"2026-11-18T12:00:00Z","eventID":"x"}"#; 3].join(",")).as_bytes());
+        let mut bytes = gzip(format!(r#"{{"Records":[{}]}}"#, [r#"{"eventName":"DeleteStack","eventSource":"s3.amazonaws.com","eventTime":"2026-11-18T12:00:00Z","eventID":"x"}"#; 3].join(",")).as_bytes());
         bytes.truncate(bytes.len() - 12);
         bytes
     };

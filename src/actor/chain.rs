@@ -1,6 +1,6 @@
 //! Follows the credentials of a call back to where they came from: a person, a CI job, a service, a static key.
 //! It reads AssumeRole* records only, and says where they are missing instead of guessing.
-//! Used by `actor`. Source: PEERS section 4.4; the `userIdentity` element in the CloudTrail user guide.
+//! Used by `actor`. Source: the `userIdentity` element in the CloudTrail user guide.
 
 use super::calls::Calls;
 use super::signatures::service;

@@ -1,11 +1,11 @@
 //! What is weighed besides the signatures: what the stack was in, what was sent, who else was there, what came after.
 //! Each rule looks at one circumstance and says what it is worth; it neither looks for the call nor adds anything up.
-//! Used by `verdict`. Source: PEERS section 4.1, 4.2 and 4.5.
+//! Used by `verdict`. Source: the tools' own code and their records in CloudTrail.
 
 use super::Verdict::{CleanUp, CloudFormation, Console, Deploy, Destroy, ParentStack, Probe};
 use super::calls::{Asked, first_row, same_session};
+use super::scene::Scene;
 use super::signatures::{CDK, Field, SAM, cleans, matches, plain_change_set};
-use super::verdict::Scene;
 use super::{Basis, Mark};
 use crate::model::{Event, Time, status};
 use crate::operation::{Ending, Incarnation, Kind};

@@ -1,10 +1,11 @@
 //! Who started each operation, in what role and what for, with the odds of it and what would decide between the readings.
 //! Pure and total: no IO, no clock, no guess that is not stated as one; it knows nothing of causes.
-//! Used by the rules, the plan and every output. Source: PEERS section 4.
+//! Used by the rules, the plan and every output.
 
 mod calls;
 mod chain;
 mod circumstances;
+mod scene;
 mod signatures;
 #[cfg(test)]
 mod testing;
@@ -14,8 +15,9 @@ use crate::model::{RecordRef, Text};
 use crate::operation::History;
 use crate::timeline::Timeline;
 use calls::Calls;
+use scene::Scene;
 use serde::Serialize;
-use verdict::{Judgement, Scene};
+use verdict::Judgement;
 
 /// What an operation was started for, and by what kind of actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -1,6 +1,6 @@
 //! How tools, services and people show themselves in a call: one table of marks, a row each, with examples.
 //! It only recognises; what a mark is worth in an operation is weighed in `verdict`.
-//! Used by the verdict and the chain. Source: PEERS section 4.1 to 4.4.
+//! Used by the verdict and the chain. Source: the tools' own code and their records in CloudTrail.
 
 use super::Verdict;
 use crate::model::Text;
@@ -256,7 +256,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
         "aws-sdk-nodejs/2.1692.0 linux/v20.18.1 promise", "Mozilla/5.0"),
 ];
 
-/// The statuses in which a tool deletes a stack by itself before it creates it anew. Source: PEERS section 4.
+/// The statuses in which a tool deletes a stack by itself before it creates it anew.
 const CLEANERS: &[(&str, &[&str])] = &[
     (CDK, &["ROLLBACK_COMPLETE", "ROLLBACK_FAILED"]),
     (SAM, &["CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"]),

@@ -1,15 +1,15 @@
 //! Weighs what is known of an operation and says what it was started for, with odds that a reader can redo by hand:
 //! each candidate has a prior and every mark adds its decibans; "unknown" stands at 0; odds = 10^(s/10) over the sum of all.
-//! It never looks for the call or for people; those are in `calls` and `chain`. Used by `actor`. Source: PEERS section 4.5.
+//! It never looks for the call or for people; those are in `calls` and `chain`. Used by `actor`.
 
-use super::calls::{Asked, Calls, Start, first_row, rows, same_session};
+use super::calls::{Asked, first_row, rows, same_session};
 use super::circumstances::{self, RE_CREATED, Seen};
+use super::scene::Scene;
 use super::signatures::{Field, Match, change_set_name, matches, service};
-use super::{Alternative, Basis, Mark, Verdict, Weight};
-use crate::model::{Outcome, Time, time};
-use crate::operation::{History, Incarnation, Kind, Operation};
+use super::{Alternative, Mark, Verdict, Weight};
+use crate::model::{Outcome, time};
+use crate::operation::Kind;
 use Verdict::{CleanUp, CloudFormation, Console, Deploy, Destroy, ParentStack, Probe, StackSet, Unknown};
-use chrono::TimeDelta;
 use hashbrown::HashSet;
 use std::borrow::Cow;
 
@@ -17,21 +17,6 @@ use std::borrow::Cow;
 const LEAST_ODDS: f64 = 0.05;
 /// Nothing that is inferred is certain.
 const MOST_ODDS: f64 = 0.99;
-
-/// An operation with everything that is known of how it came about.
-pub(super) struct Scene<'s, 't> {
-    /// The calls of the timeline.
-    pub calls: &'s Calls<'t>,
-    pub history: &'s History,
-    starts: &'s [Option<Start>],
-    pub index: usize,
-    pub operation: &'s Operation,
-    pub incarnation: &'s Incarnation,
-    /// The call that started it.
-    pub start: Option<(&'s Asked<'t>, Basis)>,
-    /// The CreateChangeSet call of the change set that it executed, or, for a delete, that had opened the review.
-    prepared: Option<&'s Asked<'t>>,
-}
 
 /// What a scene was judged to be; the fields are those of [`super::Actor`].
 pub(super) struct Judgement {
@@ -44,31 +29,6 @@ pub(super) struct Judgement {
 }
 
 impl<'s, 't> Scene<'s, 't> {
-    /// The scene of `history.operations[index]`.
-    pub fn of(calls: &'s Calls<'t>, history: &'s History, starts: &'s [Option<Start>], index: usize) -> Option<Self> {
-        let operation = history.operations.get(index)?;
-        let incarnation = history.incarnations.get(operation.incarnation)?;
-        let start = asked_of(calls, starts, index);
-        let mut scene = Self { calls, history, starts, index, operation, incarnation, start, prepared: None };
-        scene.prepared = scene.find_prepared();
-        Some(scene)
-    }
-
-    /// How the operation was joined with its call.
-    pub fn basis(&self) -> Basis {
-        match self.start {
-            Some((_, basis)) => basis,
-            None if self.is_told() => Basis::EventsOnly,
-            None => Basis::Nothing,
-        }
-    }
-
-    /// True if anything but CloudTrail tells of the operation.
-    fn is_told(&self) -> bool {
-        let events = self.operation.events.iter();
-        events.filter_map(|index| self.calls.timeline.events.get(*index)).any(|event| event.source != "cloudtrail")
-    }
-
     /// The verdict, with everything that it rests on.
     pub fn judge(&self) -> Judgement {
         let candidates = priors(self.operation.kind, self.start.is_some());
@@ -91,59 +51,6 @@ impl<'s, 't> Scene<'s, 't> {
             .collect();
         let decides = decides(&seen, verdict, &alternatives);
         Judgement { verdict, odds, alternatives, marks, tool, decides }
-    }
-
-    fn find_prepared(&self) -> Option<&'s Asked<'t>> {
-        if let Some((asked, _)) = self.start
-            && let Some(creator) = asked.creator
-        {
-            return self.calls.all.get(creator);
-        }
-        if self.operation.kind != Kind::Delete || !self.was("REVIEW_IN_PROGRESS") {
-            return None;
-        }
-        self.change_sets_made().next_back()
-    }
-
-    /// The CreateChangeSet calls on this incarnation before the operation, in order of time.
-    pub fn change_sets_made(&self) -> impl DoubleEndedIterator<Item = &'s Asked<'t>> + 's {
-        let (incarnation, slack) = (self.incarnation, TimeDelta::seconds(2));
-        self.calls
-            .about(incarnation, &["CreateChangeSet"], incarnation.created_at - slack, self.operation.started_at)
-            .filter(|asked| asked.is_about(incarnation))
-    }
-
-    pub fn was(&self, status: &str) -> bool {
-        self.operation.status_before.as_deref() == Some(status)
-    }
-
-    /// The statuses from which a failed attempt is cleaned up.
-    pub fn had_failed(&self) -> bool {
-        let before = self.operation.status_before.as_deref();
-        before.is_some_and(|before| matches!(before, "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED"))
-    }
-
-    /// The call of the operation that last created or changed the stack.
-    pub fn deployment(&self) -> Option<&'s Asked<'t>> {
-        let before = self.incarnation.operations.iter().rev();
-        before
-            .filter(|index| **index < self.index)
-            .find(|index| {
-                let kind = self.history.operations.get(**index).map(|operation| operation.kind);
-                matches!(kind, Some(Kind::Create | Kind::Update | Kind::Import))
-            })
-            .and_then(|index| asked_of(self.calls, self.starts, *index))
-            .map(|(asked, _)| asked)
-    }
-
-    /// When the operation began, by its call if there is one.
-    pub fn at(&self) -> Time {
-        self.start.map_or(self.operation.started_at, |(asked, _)| asked.event.at)
-    }
-
-    /// When the operation was over; the beginning, where that is not known.
-    pub fn over(&self) -> Time {
-        self.operation.ended_at.unwrap_or(self.operation.started_at)
     }
 
     /// The marks of the signature table, and the tool that they give away.
@@ -270,11 +177,6 @@ impl<'s, 't> Scene<'s, 't> {
         let record = event.and_then(|index| self.calls.timeline.events.get(index));
         Mark { says: says.into(), record: record.map(|event| event.record.clone()), event, weights: Vec::new() }
     }
-}
-
-fn asked_of<'s, 't>(calls: &'s Calls<'t>, starts: &[Option<Start>], index: usize) -> Option<(&'s Asked<'t>, Basis)> {
-    let start = starts.get(index).copied().flatten()?;
-    Some((calls.all.get(start.asked)?, start.basis))
 }
 
 /// The signatures of one caller repeat each other: of those for a verdict only the strongest counts, and of those against it.
@@ -479,11 +381,13 @@ fn missing_call(scene: &Scene<'_, '_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Basis;
     use super::super::testing::{Step, arn, at, call, cloudformation, of_role, told, user, with};
     use super::super::{Actor, CLOUDFORMATION, actors};
     use super::*;
     use crate::model::{Event, Identity};
     use Basis::{EventsOnly, NameAndTime, StackId, Token};
+    use chrono::TimeDelta;
 
     const UUID: &str = "d680c230-5b44-403a-ba67-b538e8c334bd";
     const EXEC: &str = "exec54ad21f8-0724-4a08-acbf-de5f139ed9cc";

@@ -134,7 +134,7 @@ fn is_bomb(stored: u64, inflated: u64) -> bool {
 
 /// How many bytes a file of this size may inflate to.
 fn limit(stored: u64) -> u64 {
-    stored.saturating_mul(HIGHEST_RATIO).max(ALWAYS_FINE).min(LARGEST_INFLATED)
+    stored.saturating_mul(HIGHEST_RATIO).clamp(ALWAYS_FINE, LARGEST_INFLATED)
 }
 
 fn bomb(case: &Path, path: &str, limit: u64) -> CaseError {

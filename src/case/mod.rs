@@ -6,7 +6,7 @@ mod container;
 mod records;
 mod text;
 
-use crate::model::time::{self, Stamp};
+use crate::model::time;
 use crate::model::{Capture, Form, Gap, Manifest, RecordFile, Text};
 use crate::sources::{self, Layout, Source};
 use container::Container;
@@ -347,12 +347,6 @@ fn read_manifest(path: &Path, container: &mut Container, gaps: &mut Vec<Gap>) ->
             Ok(None)
         }
     }
-}
-
-/// When the capture was made, if its manifest says so.
-pub fn captured_at(capture: &Capture) -> Option<time::Time> {
-    let manifest = capture.manifest.as_ref()?;
-    time::parse(&manifest.captured_at).map(|written| Stamp::Read(written).at()).flatten()
 }
 
 fn hex(digest: &[u8]) -> String {

@@ -46,7 +46,7 @@ pub fn json(text: &str, source: &'static Source) -> Found {
         let read = Root(&mut value).deserialize(&mut deserializer);
         let end = start + deserializer.into_iter::<IgnoredAny>().byte_offset();
         let whole = if read.is_ok() { text.get(start..end) } else { None };
-        take(value, whole, start, source, &mut found);
+        take(&value, whole, start, source, &mut found);
         if let Err(error) = read {
             found.faults.push(broken(&error, text, end));
             // One record a line: the damage is to one line only.
@@ -81,7 +81,7 @@ fn broken(error: &serde_json::Error, text: &str, end: usize) -> String {
 
 /// Sorts what one JSON value gave: records of this source, a record itself, pages, or another source's records.
 /// `whole` is the value's own text, absent where the value is cut.
-fn take(value: Value<'_>, whole: Option<&str>, start: usize, source: &'static Source, found: &mut Found) {
+fn take(value: &Value<'_>, whole: Option<&str>, start: usize, source: &'static Source, found: &mut Found) {
     if let Some(first) = value.spans.first().and_then(|span| value.text.get(span.clone())) {
         if !value.list_seen && !is_of(source, first) && has_list(first, source) {
             for span in &value.spans {

@@ -395,12 +395,12 @@ fn settle(drafts: &[Draft], position: usize, incarnation: usize, timeline: &Time
     let rows = || draft.events.iter().filter_map(|index| timeline.events.get(*index));
     let first = rows().next()?;
     let last = rows().next_back()?;
-    let kind = if draft.guessed { guess(rows()) } else { draft.kind };
+    let kind = if draft.guessed { guess(&rows()) } else { draft.kind };
     let started_at = own_start(draft, kind, timeline).unwrap_or(first.at);
     let next_start = next.and_then(|next| {
         next.own.map(|(first, _)| first).or_else(|| timeline.events.get(*next.events.first()?).map(|event| event.at))
     });
-    let ending = ending(draft, kind, next, rows(), timeline);
+    let ending = ending(draft, kind, next, &rows(), timeline);
     let ended_at = match (ending, draft.own) {
         (Ending::InProgress, _) => None,
         _ if draft.status.as_deref().is_some_and(|status| !status::in_progress(status)) => {
@@ -437,7 +437,7 @@ fn own_start(draft: &Draft, kind: Kind, timeline: &Timeline) -> Option<Time> {
 }
 
 /// What rows without the stack's own row were part of: an update creates and deletes resources too, a create only creates.
-fn guess<'e>(rows: impl Iterator<Item = &'e Event> + Clone) -> Kind {
+fn guess<'e>(rows: &(impl Iterator<Item = &'e Event> + Clone)) -> Kind {
     let has = |verb: &str| rows.clone().any(|event| &*event.action == verb);
     if has("UPDATE") {
         Kind::Update
@@ -458,7 +458,7 @@ fn ending<'e>(
     draft: &Draft,
     kind: Kind,
     next: Option<&Draft>,
-    rows: impl Iterator<Item = &'e Event> + Clone,
+    rows: &(impl Iterator<Item = &'e Event> + Clone),
     timeline: &Timeline,
 ) -> Ending {
     let failed = rows.clone().any(|event| event.outcome == Outcome::Failed);

@@ -313,7 +313,7 @@ const MOST_NAMES: usize = 24;
 fn names_in(value: &Value, depth: usize, names: &mut Vec<Text>, sink: &mut Sink<'_>) {
     match value {
         Value::String(name) if name.len() >= 3 && name.len() <= LONGEST_NAME && names.len() < MOST_NAMES => {
-            names.push(sink.text(name))
+            names.push(sink.text(name));
         }
         Value::Array(values) if depth > 0 => values.iter().for_each(|value| names_in(value, depth - 1, names, sink)),
         Value::Object(fields) if depth > 0 => {

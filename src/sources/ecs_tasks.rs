@@ -1,6 +1,6 @@
 //! DescribeTasks: when a task ran, and by what it was stopped.
 //! It joins what the task and its containers say of one stop; whether the stop caused the failure is for the rules.
-//! Source: `Task` and `Container` in the ECS API reference; AWS_FACTS section 7 for the wordings.
+//! Source: `Task` and `Container` in the ECS API reference; "Stopped tasks error messages" in the ECS developer guide.
 
 use super::Sink;
 use super::wire::Str;

@@ -1,5 +1,5 @@
 //! DescribeEvents: the same events by operation, and alone those of pre-deployment validation.
-//! It does not trust EventType: which fields are filled decides (AWS_FACTS section 3).
+//! It does not trust EventType: which fields are filled decides.
 //! Source: `OperationEvent` in the CloudFormation API reference.
 
 use super::Sink;

@@ -76,7 +76,7 @@ fn event_of(
 }
 
 /// The status message, else the description. AWS cuts the status message at 255 characters; a failed launch's
-/// description has it whole ("Launching a new EC2 instance.  Status Reason: ..."). Source: AWS_FACTS section 9.
+/// description has it whole ("Launching a new EC2 instance.  Status Reason: ...").
 fn last_words<'t>(activity: &'t Activity<'_>) -> &'t str {
     let Some(message) = activity.status_message.get() else {
         return &activity.description;

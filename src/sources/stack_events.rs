@@ -126,7 +126,7 @@ pub(super) fn outcome(state: &str, reason: Option<&str>) -> Outcome {
 }
 
 /// "Resource creation cancelled", "Resource update cancelled": given up because of another failure or of a delete.
-/// Source: AWS_FACTS, CloudFormation's own wordings.
+/// Source: the wordings that CloudFormation prints; the API reference does not list them.
 fn is_cancellation(reason: &str) -> bool {
     let reason = reason.trim().trim_end_matches('.');
     let Some(first) = reason.get(..9) else { return false };

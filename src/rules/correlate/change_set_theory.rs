@@ -15,7 +15,7 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let failed = context.timeline.events.get(first.event);
-    if !failed.is_some_and(|event| event.is_stack_event()) {
+    if !failed.is_some_and(crate::model::Event::is_stack_event) {
         // The theory is about a deployment that ran; where no resource failed it may well be right.
         return Vec::new();
     }

@@ -277,7 +277,7 @@ pub(super) struct Failure<'a> {
 /// The failure in a line with these signs, if there is one.
 pub(super) fn parse(text: &str, signs: Signs) -> Option<Failure<'_>> {
     let text = text.trim();
-    if is_chatter(text) || super::spill::is_trace(text) {
+    if is_chatter(text) || super::line::is_trace(text) {
         return None;
     }
     let message = unmarked(text);
@@ -305,7 +305,7 @@ pub(super) fn parse(text: &str, signs: Signs) -> Option<Failure<'_>> {
 /// A failure that is told by nothing but its being all there is.
 pub(super) fn bare(text: &str) -> Option<Failure<'_>> {
     let text = text.trim();
-    if !text.contains(char::is_alphabetic) || is_chatter(text) || super::spill::is_trace(text) {
+    if !text.contains(char::is_alphabetic) || is_chatter(text) || super::line::is_trace(text) {
         return None;
     }
     let message = unmarked(text);

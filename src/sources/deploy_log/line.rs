@@ -112,6 +112,16 @@ fn escape(after: &str) -> (usize, bool) {
     }
 }
 
+/// True for a frame of a stack trace: JavaScript's, Python's, Java's, and the CDK's of a construct.
+pub(super) fn is_trace(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with("\\_ ")
+        || text.starts_with("File \"")
+        || text.starts_with("... ") && text.contains(" more")
+        || text.starts_with("at ") && text.contains(['(', ':', '.'])
+        || text.starts_with("new ") && text.contains('(')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

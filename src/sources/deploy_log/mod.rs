@@ -327,7 +327,7 @@ impl<'a> Reader<'a> {
             let noise = told.is_some_and(|failure| failure.outcome == Outcome::Noted);
             if line.is_blank()
                 || noise
-                || spill::is_trace(text)
+                || line::is_trace(text)
                 || failure::is_marked(text)
                 || row::parse(text).is_some()
             {
@@ -466,7 +466,7 @@ impl<'a> Reader<'a> {
                 .collect();
             let reading = self.clock.read(line.stamp);
             let (kind, name) = (kind.clone(), name.clone());
-            if !lines.iter().all(|line| spill::is_trace(line)) {
+            if !lines.iter().all(|line| line::is_trace(line)) {
                 self.resource_failure(next, Some(&kind), &name, &lines.join(" "), reading, sink);
             }
             next += lines.len().max(1);

@@ -146,7 +146,7 @@ fn below(log: &Log<'_>, index: usize, row: &mut Row<'_>, wrapped: bool) -> usize
     let mut lines: Vec<String> = Vec::new();
     while let Some(line) = log.line(next).filter(|_| next - index < MOST_LINES) {
         let text = line.text.trim();
-        if line.is_blank() || is_trace(text) || ends_reason(text) {
+        if line.is_blank() || super::line::is_trace(text) || ends_reason(text) {
             break;
         }
         lines.push(text.to_owned());
@@ -204,7 +204,7 @@ fn indented(log: &Log<'_>, index: usize, row: &mut Row<'_>) -> usize {
         if line.is_blank()
             || !line.text.starts_with([' ', '\t'])
             || text.starts_with(|c: char| c.is_ascii_digit())
-            || is_trace(text)
+            || super::line::is_trace(text)
             || ends_reason(text)
         {
             break;
@@ -240,13 +240,3 @@ pub(super) fn quoted(log: &Log<'_>, start: usize, text: &str) -> Option<(String,
 
 /// What follows each handler's message.
 const CLOSING: &str = "HandlerErrorCode:";
-
-/// True for a frame of a stack trace: JavaScript's, Python's, Java's, and the CDK's of a construct.
-pub(super) fn is_trace(text: &str) -> bool {
-    let text = text.trim_start();
-    text.starts_with("\\_ ")
-        || text.starts_with("File \"")
-        || text.starts_with("... ") && text.contains(" more")
-        || text.starts_with("at ") && text.contains(['(', ':', '.'])
-        || text.starts_with("new ") && text.contains('(')
-}
