@@ -7,7 +7,9 @@ use cfn_forensics::case;
 use cfn_forensics::diagnose::{Diagnosis, diagnose};
 use cfn_forensics::model::{Capture, time};
 use cfn_forensics::operation::{self, History};
+use cfn_forensics::render::{self, DiagnosisFormat, StacksFormat, Style, TimelineFormat};
 use cfn_forensics::report::select::{Question, Selection, select};
+use cfn_forensics::report::{DiagnosisReport, Evidence, StacksReport, TimelineReport};
 use cfn_forensics::rules::Catalogue;
 use cfn_forensics::timeline::{self, Timeline};
 use serde::{Deserialize, Serialize};
@@ -140,6 +142,35 @@ fn the_cause_and_the_root_are_found() {
         assert_eq!(independent, expected.independent, "{}", fixture.name);
         let refuted: Vec<&str> = fixture.diagnosis.refuted.iter().map(|theory| theory.cause.as_str()).collect();
         assert_eq!(refuted, expected.refuted, "{}", fixture.name);
+    }
+}
+
+/// What the three verbs print for the fixture, as a page.
+fn page(fixture: &Fixture) -> String {
+    let evidence = Evidence { timeline: &fixture.timeline, history: &fixture.history, actors: &fixture.actors };
+    let style = Style::plain(120);
+    let text = |render: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = Vec::new();
+        render(&mut bytes);
+        String::from_utf8(bytes).unwrap()
+    };
+    let diagnosis = DiagnosisReport::new(evidence, &fixture.selection, &fixture.diagnosis);
+    let stacks = StacksReport::new(evidence);
+    let timeline = TimelineReport::new(evidence, &fixture.selection);
+    let diagnosis = text(&|out| render::diagnosis(&diagnosis, DiagnosisFormat::Text, &style, out).unwrap());
+    let stacks = text(&|out| render::stacks(&stacks, StacksFormat::Table, &style, out).unwrap());
+    let timeline = text(&|out| render::timeline(&timeline, TimelineFormat::Table, &style, out).unwrap());
+    format!(
+        "# {}\n\n## diagnose\n\n```text\n{diagnosis}```\n\n## stacks\n\n```text\n{stacks}```\n\n## timeline\n\n```text\n{timeline}```\n",
+        fixture.name.trim_start_matches("fixtures/")
+    )
+}
+
+#[test]
+fn every_fixture_prints_what_it_printed() {
+    for fixture in fixtures() {
+        let expected = snapbox::Data::read_from(&Path::new(&fixture.name).join("expected.md"), None);
+        snapbox::Assert::new().action_env("SNAPSHOTS").eq(page(&fixture), expected.raw());
     }
 }
 

@@ -184,7 +184,7 @@ fn add_missing_sources(capture: &mut Capture) {
         let there = capture.files.iter().any(|file| file.source == source.stem);
         let said = capture.gaps.iter().any(|gap| &*gap.source == source.stem);
         if !there && !said {
-            capture.gaps.push(Gap::new(source.stem, "not collected").remedy(source.command));
+            capture.gaps.push(Gap::new(source.stem, Gap::NOT_COLLECTED).remedy(source.command));
         }
     }
 }

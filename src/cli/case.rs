@@ -105,7 +105,7 @@ fn verify(capture: &Capture, files: &[FileCheck], out: &mut dyn Write) -> io::Re
     if capture.manifest.is_none() {
         writeln!(out, "no manifest: made by hand, so that nothing tells whether a file was changed")?;
     }
-    for gap in capture.gaps.iter().filter(|gap| &*gap.why != "not collected") {
+    for gap in capture.gaps.iter().filter(|gap| !gap.is_whole_source()) {
         writeln!(out, "gap: {}", terminal_line(&gap_line(gap)))?;
     }
     Ok(())

@@ -21,6 +21,14 @@ pub struct Gap {
 }
 
 impl Gap {
+    /// Why there is nothing of a source: nobody collected it.
+    pub const NOT_COLLECTED: &'static str = "not collected";
+
+    /// True where nobody collected the source.
+    pub fn is_whole_source(&self) -> bool {
+        &*self.why == Self::NOT_COLLECTED
+    }
+
     /// A gap of `source` with its reason only.
     pub fn new(source: impl Into<Text>, why: impl Into<Text>) -> Self {
         Self { source: source.into(), window: None, why: why.into(), remedy: None }

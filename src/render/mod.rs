@@ -1,74 +1,139 @@
-//! stub
+//! Renderers: finished reports in, bytes out; one file for each format, one place for each kind of escaping.
+//! They receive finished values and only format: they never choose, rank, fetch or ask the time.
+//! Used by the verbs, which give them where to write to; a pipe that broke is reported to them as it came.
+
+mod csv;
+mod diagnosis;
+pub mod escape;
+mod gaps;
+mod json;
+mod markdown;
+mod ndjson;
+mod operations;
+mod page;
+mod stacks;
+mod terminal;
+#[cfg(test)]
+mod testing;
+mod timesketch;
+mod words;
+mod zone;
+
 use crate::report::{DiagnosisReport, StacksReport, TimelineReport};
-use std::io::{self, Write};
-/// s
-#[derive(Debug, Clone)]
+use page::Page;
+use std::io::{self, BufWriter, Write};
+
+pub use escape::{terminal as terminal_line, terminal_lines};
+pub use zone::{UnknownZone, Zone};
+
+/// How an output for people looks. Those for machines do not go by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
-    /// d
+    /// In columns of a terminal. No line is longer, but for commands that must be copied whole.
     pub width: usize,
-    /// d
+    /// With ANSI colours.
     pub colour: bool,
-    /// d
+    /// Without any character of ours beyond ASCII.
     pub ascii: bool,
-    /// d
+    /// The zone in which times are shown.
     pub zone: Zone,
 }
-/// z
-#[derive(Debug, Clone, Copy)]
-pub enum Zone {
-    /// d
-    Utc,
-}
-impl std::str::FromStr for Zone {
-    type Err = String;
-    fn from_str(_: &str) -> Result<Self, String> {
-        Ok(Self::Utc)
+
+impl Style {
+    /// No colours, UTC.
+    pub fn plain(width: usize) -> Self {
+        Self { width, colour: false, ascii: false, zone: Zone::Utc }
     }
 }
-/// f
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+
+/// The formats of a timeline.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum TimelineFormat {
-    /// d
+    /// A table for people.
+    #[default]
     Table,
-    /// d
+    /// One JSON document.
     Json,
+    /// One JSON object a line, told apart by `type`.
+    Ndjson,
+    /// The events as comma-separated values.
+    Csv,
+    /// A page of Markdown, for a ticket.
+    Markdown,
+    /// JSON lines for the import into Timesketch.
+    Timesketch,
 }
-/// f
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub enum StacksFormat {
-    /// d
-    Table,
-    /// d
-    Json,
-}
-/// f
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+
+/// The formats of a diagnosis.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum DiagnosisFormat {
-    /// d
+    /// Words for people.
+    #[default]
     Text,
-    /// d
+    /// One JSON document.
     Json,
 }
-/// r
-pub fn timeline(report: &TimelineReport<'_>, _: TimelineFormat, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, report)?;
-    writeln!(out)
+
+/// The formats of a list of stacks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum StacksFormat {
+    /// A table for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
 }
-/// r
-pub fn stacks(report: &StacksReport<'_>, _: StacksFormat, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    writeln!(out)
+
+/// Writes a timeline.
+///
+/// # Errors
+/// What `out` says.
+pub fn timeline(
+    report: &TimelineReport<'_>,
+    format: TimelineFormat,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    buffered(out, |out| match format {
+        TimelineFormat::Table => terminal::timeline(report, &mut Page::new(style, out)),
+        TimelineFormat::Json => json::timeline(report, out),
+        TimelineFormat::Ndjson => ndjson::timeline(report, out),
+        TimelineFormat::Csv => csv::timeline(report, out),
+        TimelineFormat::Markdown => markdown::timeline(report, style.zone, out),
+        TimelineFormat::Timesketch => timesketch::timeline(report, out),
+    })
 }
-/// r
-pub fn diagnosis(report: &DiagnosisReport<'_>, _: DiagnosisFormat, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    writeln!(out)
+
+/// Writes a diagnosis.
+///
+/// # Errors
+/// What `out` says.
+pub fn diagnosis(
+    report: &DiagnosisReport<'_>,
+    format: DiagnosisFormat,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    buffered(out, |out| match format {
+        DiagnosisFormat::Text => diagnosis::text(report, &mut Page::new(style, out)),
+        DiagnosisFormat::Json => json::pretty(report, out),
+    })
 }
-/// r
-pub fn terminal_line(text: &str) -> String {
-    text.to_owned()
+
+/// Writes a list of stacks.
+///
+/// # Errors
+/// What `out` says.
+pub fn stacks(report: &StacksReport<'_>, format: StacksFormat, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    buffered(out, |out| match format {
+        StacksFormat::Table => stacks::table(report, &mut Page::new(style, out)),
+        StacksFormat::Json => json::pretty(report, out),
+    })
 }
-/// r
-pub fn terminal_lines(text: &str) -> String {
-    text.to_owned()
+
+/// Rows are small and many; written one by one they would cost a system call each.
+fn buffered(out: &mut dyn Write, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(64 * 1024, out);
+    write(&mut out)?;
+    out.flush()
 }

@@ -19,6 +19,8 @@ pub struct DiagnosisReport<'a> {
     pub stack: Option<&'a str>,
     /// The story failed or was cut off.
     pub failed: bool,
+    /// The first hypothesis beats "none of these".
+    pub explained: bool,
     /// The operations of the story, oldest first, nested stacks' among them.
     pub operations: Vec<OperationEntry<'a>>,
     /// The failures of the stack's own operations, in order of time.
@@ -108,6 +110,7 @@ impl<'a> DiagnosisReport<'a> {
             schema: SCHEMA,
             stack: Some(&*selection.name).filter(|name| !name.is_empty()),
             failed: diagnosis.failed,
+            explained: diagnosis.is_explained(),
             operations: selection.with_nested.iter().filter_map(|index| OperationEntry::of(evidence, *index)).collect(),
             failures: failures.filter_map(|failure| FailureEntry::of(evidence, failure)).collect(),
             hypotheses: diagnosis.hypotheses.iter().map(entry).collect(),

@@ -107,6 +107,8 @@ pub struct FailureEntry<'a> {
     pub at: String,
     /// The stack's name; for a failure in a nested stack the nested one's.
     pub stack: Option<&'a str>,
+    /// The id of the operation that it is an event of.
+    pub operation: Option<&'a str>,
     /// The property that a validation or a hook refused: `/Resources/Bucket/Properties/BucketName`.
     pub property_path: Option<&'a str>,
 }
@@ -115,6 +117,8 @@ impl<'a> FailureEntry<'a> {
     /// The entry of a failure.
     pub fn of(evidence: Evidence<'a>, failure: &Failure) -> Option<Self> {
         let event = evidence.timeline.events.get(failure.event)?;
+        let operation = evidence.history.operation_of.get(failure.event).copied().flatten();
+        let operation = operation.and_then(|operation| evidence.history.operations.get(operation));
         Some(Self {
             event: event.record.to_string(),
             role: failure.role,
@@ -124,6 +128,7 @@ impl<'a> FailureEntry<'a> {
             reason: event.message.as_deref(),
             at: time::text(event.at),
             stack: event.stack_name.as_deref(),
+            operation: operation.map(|operation| &*operation.id),
             property_path: event.validation.as_ref().and_then(|validation| validation.path.as_deref()),
         })
     }
@@ -197,6 +202,18 @@ pub struct SpanEntry {
     pub waited_for: Option<String>,
 }
 
+/// More slow resources than these tell nothing new.
+const SLOWEST: usize = 5;
+
+/// The resources that took longest, the slowest first.
+fn slowest(resources: &[SpanEntry]) -> Vec<SpanEntry> {
+    let mut slowest: Vec<SpanEntry> =
+        resources.iter().filter(|span| span.seconds.is_some_and(|seconds| seconds > 0.0)).cloned().collect();
+    slowest.sort_by(|a, b| b.seconds.unwrap_or_default().total_cmp(&a.seconds.unwrap_or_default()));
+    slowest.truncate(SLOWEST);
+    slowest
+}
+
 /// A time in which nothing was heard.
 #[derive(Debug, Clone, Serialize)]
 pub struct SilenceEntry {
@@ -249,6 +266,8 @@ pub struct OperationEntry<'a> {
     pub failures: Vec<FailureEntry<'a>>,
     /// In the order in which they began.
     pub resources: Vec<SpanEntry>,
+    /// At most five of them, the slowest first.
+    pub slowest: Vec<SpanEntry>,
     /// The logical ids that decided how long it took, first to last.
     pub critical_path: Vec<String>,
     /// Longer than a tenth of the operation.
@@ -287,6 +306,18 @@ impl<'a> OperationEntry<'a> {
                 .unwrap_or_default(),
             in_progress: silence.in_progress.iter().map(ToString::to_string).collect(),
         });
+        let resources: Vec<SpanEntry> = spans
+            .iter()
+            .map(|span| SpanEntry {
+                logical_id: span.logical_id.to_string(),
+                resource_type: span.resource_type.as_ref().map(ToString::to_string),
+                started_at: time::text(span.started_at),
+                ended_at: span.ended_at.map(time::text),
+                seconds: span.duration().map(seconds),
+                outcome: span.outcome,
+                waited_for: span.waited_for.as_ref().map(ToString::to_string),
+            })
+            .collect();
         Some(Self {
             id: &operation.id,
             kind: operation.kind,
@@ -304,18 +335,8 @@ impl<'a> OperationEntry<'a> {
             cut_off_by: id(operation.cut_off_by),
             actor: evidence.actors.get(index).map(|actor| ActorEntry::of(evidence, actor)),
             failures: operation.failures.iter().filter_map(|failure| FailureEntry::of(evidence, failure)).collect(),
-            resources: spans
-                .iter()
-                .map(|span| SpanEntry {
-                    logical_id: span.logical_id.to_string(),
-                    resource_type: span.resource_type.as_ref().map(ToString::to_string),
-                    started_at: time::text(span.started_at),
-                    ended_at: span.ended_at.map(time::text),
-                    seconds: span.duration().map(seconds),
-                    outcome: span.outcome,
-                    waited_for: span.waited_for.as_ref().map(ToString::to_string),
-                })
-                .collect(),
+            slowest: slowest(&resources),
+            resources,
             critical_path,
             silences: silences.collect(),
         })

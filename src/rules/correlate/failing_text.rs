@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 const NOT_THE_ROOT: Decibans = -8.0;
 /// The failures of the automatic rollback or the clean-up come after the deployment's own.
 const AFTERWARDS: Decibans = -12.0;
+/// The least that a text in the failure's own event says.
+const WEAKEST: Decibans = 1.0;
 /// What a tool printed is about the failure, but it is not the failure.
 const HEARSAY: Decibans = -14.0;
 
@@ -56,6 +58,7 @@ pub(super) fn read(
     standing: Decibans,
 ) -> Vec<Finding> {
     let text = text_of(event);
+    let is_root = index == failing.event;
     let failed = context.timeline.events.get(failing.event);
     context
         .catalogue
@@ -64,16 +67,15 @@ pub(super) fn read(
         .filter_map(|found| {
             let rule = context.catalogue.rules.get(found.rule)?;
             let fit = rule.fit(failed.and_then(|event| event.resource_type.as_deref()), context.kind_word(failing));
-            Some(Finding {
+            // A weak wording in a weak place says nothing; it does not speak against.
+            let decibans = rule.weight + fit + standing;
+            let decibans = if is_root { decibans.max(WEAKEST) } else { decibans };
+            (decibans >= WEAKEST).then(|| Finding {
                 rule: rule.id.clone(),
                 cause: rule.cause.clone(),
                 root: failing.event,
                 prior: rule.prior,
-                evidence: vec![Evidence {
-                    event: index,
-                    decibans: rule.weight + fit + standing,
-                    says: says(event, index == failing.event),
-                }],
+                evidence: vec![Evidence { event: index, decibans, says: says(event, is_root) }],
                 advice: words(rule, &found.captures),
                 captures: found.captures,
             })

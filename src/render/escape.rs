@@ -1,0 +1,292 @@
+//! Makes text from AWS and from logs harmless, in one place for each target: terminal, Markdown, CSV, JSON.
+//! It changes nothing that is harmless and loses nothing that was said: what could act is shown instead.
+//! Used by every renderer; nobody else writes an escape.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// True for characters that act on a terminal or on the order and look of other text without being seen themselves:
+/// controls, bidirectional overrides, zero-width and other format characters, fillers, tags, variation selectors.
+/// Source: Unicode general categories Cc, Cf, Zl, Zp and the property `Default_Ignorable_Code_Point`.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
+            | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// True where nothing needs a second look: most text is printable ASCII, and there is much of it.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.chars().any(is_hidden)
+}
+
+/// `\u{1b}`: the same for every target in which people read.
+fn show(into: &mut String, c: char) {
+    // Writing into a string cannot fail.
+    let _ = write!(into, "\\u{{{:x}}}", u32::from(c));
+}
+
+/// One line for a terminal: line ends become `⏎`, tabs a space, and what is hidden is shown as `\u{1b}`.
+pub fn terminal(text: &str) -> Cow<'_, str> {
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut before = ' ';
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' if chars.peek() == Some(&'\n') => {}
+            '\n' => shown.push('⏎'),
+            '\t' => shown.push(' '),
+            // What makes an emoji of a symbol may stay; anywhere else it only hides.
+            '\u{fe0f}' if !before.is_ascii() && !is_hidden(before) => shown.push(c),
+            c if is_hidden(c) => show(&mut shown, c),
+            c => shown.push(c),
+        }
+        before = c;
+    }
+    Cow::Owned(shown)
+}
+
+/// The same for several lines: their ends stay.
+pub fn terminal_lines(text: &str) -> String {
+    text.split_inclusive('\n').fold(String::with_capacity(text.len()), |mut shown, line| {
+        match line.strip_suffix('\n') {
+            Some(line) => {
+                shown.push_str(&terminal(line));
+                shown.push('\n');
+            }
+            None => shown.push_str(&terminal(line)),
+        }
+        shown
+    })
+}
+
+/// A piece of a line of Markdown; line ends become spaces. A table stays a table, and nothing comes alive: no HTML, link,
+/// image, mention, reference, emphasis, code or mathematics.
+pub fn markdown(text: &str) -> String {
+    escape_markdown(text, " ")
+}
+
+/// The same for a cell of a table, in which line ends become `<br>`.
+pub fn markdown_cell(text: &str) -> String {
+    escape_markdown(text, "<br>")
+}
+
+/// GitHub and GitLab look for mentions, references and addresses in the text as it is shown, so that no escape of the
+/// character alone stops them; a zero-width space after it does. It is written as an entity to be seen in the source.
+const BREAK: &str = "&#8203;";
+
+fn escape_markdown(text: &str, line_end: &str) -> String {
+    let text = text.trim();
+    let mut escaped = String::with_capacity(text.len() + text.len() / 4);
+    let mut before = None;
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let after = rest.clone().next();
+        match c {
+            '\r' if after == Some('\n') => {}
+            '\n' => escaped.push_str(line_end),
+            '\t' => escaped.push(' '),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '!' | '~' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '$' => escaped.push_str("&#36;"),
+            '@' | '#' => {
+                escaped.push_str(if c == '@' { "&#64;" } else { "&#35;" });
+                if after.is_some_and(char::is_alphanumeric) {
+                    escaped.push_str(BREAK);
+                }
+            }
+            ':' if rest.as_str().starts_with("//") => {
+                escaped.push_str("&#58;");
+                escaped.push_str(BREAK);
+            }
+            '.' if is_www(&escaped) => {
+                escaped.push_str(BREAK);
+                escaped.push('.');
+            }
+            // At the beginning these would make a list, a heading's underline or a numbered item.
+            '-' | '+' | '=' if before.is_none() => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            '.' | ')' if !escaped.is_empty() && escaped.bytes().all(|byte| byte.is_ascii_digit()) => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            c if is_hidden(c) => {
+                escaped.push('\\');
+                show(&mut escaped, c);
+            }
+            c => escaped.push(c),
+        }
+        before = Some(c);
+    }
+    escaped
+}
+
+fn is_www(before: &str) -> bool {
+    let start = before.len().saturating_sub(3);
+    before.get(start..).is_some_and(|end| end.eq_ignore_ascii_case("www"))
+}
+
+/// A name or reference as a span of code in Markdown, in which nothing comes alive either; also in a cell of a table.
+/// Empty for empty text.
+pub fn markdown_code(text: &str) -> String {
+    let shown = terminal(text.trim()).replace('|', "\\|").replace('⏎', " ");
+    if shown.is_empty() {
+        return shown;
+    }
+    let longest = shown.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    let space = if shown.starts_with('`') || shown.ends_with('`') { " " } else { "" };
+    format!("{fence}{space}{shown}{space}{fence}")
+}
+
+/// A cell of a CSV file. What a spreadsheet would take for a formula gets a leading `'`; nothing else is touched.
+/// Source: OWASP, CSV injection. Quoting is the CSV writer's work.
+pub fn csv_cell(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(text) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// `-5`, `+1.5`, `-2e-3`: a sign before digits is no formula.
+fn is_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') && unsigned.parse::<f64>().is_ok()
+}
+
+/// A piece of a JSON string, quotes and backslashes already done: what is hidden becomes `\u009b`, which any reader turns
+/// back into the same character, but no terminal into an action.
+pub fn json(fragment: &str) -> Cow<'_, str> {
+    if is_plain(fragment) {
+        return Cow::Borrowed(fragment);
+    }
+    let mut escaped = String::with_capacity(fragment.len() + 16);
+    for c in fragment.chars() {
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_acts_on_a_terminal() {
+        for (text, expected) in [
+            ("", ""),
+            ("Resource creation cancelled, größer ✓", "Resource creation cancelled, größer ✓"),
+            ("\u{1b}[31mred\u{1b}[0m", "\\u{1b}[31mred\\u{1b}[0m"),
+            ("\u{1b}]8;;https://evil.example\u{7}link", "\\u{1b}]8;;https://evil.example\\u{7}link"),
+            ("a\u{9b}2J", "a\\u{9b}2J"),
+            ("\u{202e}gnp.exe\u{2066}", "\\u{202e}gnp.exe\\u{2066}"),
+            ("pass\u{200b}word\u{feff}", "pass\\u{200b}word\\u{feff}"),
+            ("tag\u{e0041}", "tag\\u{e0041}"),
+            ("progress\rdone", "progress\\u{d}done"),
+            ("one\r\ntwo\nthree\tfour", "one⏎two⏎three four"),
+            ("\0\u{8}\u{7f}", "\\u{0}\\u{8}\\u{7f}"),
+            ("⚠\u{fe0f} x\u{fe0f}", "⚠\u{fe0f} x\\u{fe0f}"),
+        ] {
+            assert_eq!(terminal(text), expected, "{text:?}");
+        }
+        assert_eq!(terminal_lines("one\n\u{1b}two\n\nthree"), "one\n\\u{1b}two\n\nthree");
+    }
+
+    #[test]
+    fn nothing_comes_alive_in_markdown() {
+        for (text, expected) in [
+            ("", ""),
+            ("plain text, 12 % (ok): x", "plain text, 12 % (ok): x"),
+            ("a|b", "a\\|b"),
+            ("`code` ```fence", "\\`code\\` \\`\\`\\`fence"),
+            ("*b* _i_ ~~s~~", "\\*b\\* \\_i\\_ \\~\\~s\\~\\~"),
+            ("![x](y) [a](b)", "\\!\\[x\\](y) \\[a\\](b)"),
+            ("<script>alert(1)</script> &amp;", "&lt;script&gt;alert(1)&lt;/script&gt; &amp;amp;"),
+            ("@team a@example.com @ home", "&#64;&#8203;team a&#64;&#8203;example.com &#64; home"),
+            ("#12 # head", "&#35;&#8203;12 &#35; head"),
+            ("https://a.example", "https&#58;&#8203;//a.example"),
+            ("www.a.example", "www&#8203;.a.example"),
+            ("AWS::ECS::Service", "AWS::ECS::Service"),
+            ("\\", "\\\\"),
+            ("$x$", "&#36;x&#36;"),
+            ("- item", "\\- item"),
+            ("12. item 3. x", "12\\. item 3. x"),
+            ("    indented", "indented"),
+            ("one\r\ntwo", "one two"),
+            ("\u{1b}[1m\u{202e}", "\\\\u{1b}\\[1m\\\\u{202e}"),
+        ] {
+            assert_eq!(markdown(text), expected, "{text:?}");
+        }
+        assert_eq!(markdown_cell("one\r\ntwo|"), "one<br>two\\|");
+    }
+
+    #[test]
+    fn code_in_markdown_cannot_be_left() {
+        for (text, expected) in [
+            ("", ""),
+            ("stack_events#12", "`stack_events#12`"),
+            ("a`b", "``a`b``"),
+            ("```", "```` ``` ````"),
+            ("a|b\nc", "`a\\|b c`"),
+            ("\u{1b}", "`\\u{1b}`"),
+        ] {
+            assert_eq!(markdown_code(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_formulas_are_disarmed_in_csv() {
+        for (text, expected) in [
+            ("", ""),
+            ("CREATE_FAILED", "CREATE_FAILED"),
+            ("=1+1", "'=1+1"),
+            ("=HYPERLINK(\"x\")", "'=HYPERLINK(\"x\")"),
+            ("+1-2", "'+1-2"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("-cmd|' /C calc'!A0", "'-cmd|' /C calc'!A0"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "'\r=1"),
+            ("-inf", "'-inf"),
+            ("-", "'-"),
+            ("-5", "-5"),
+            ("+1.5", "+1.5"),
+            ("-2e-3", "-2e-3"),
+            ("a=b", "a=b"),
+            (" =1", " =1"),
+            ("'x", "'x"),
+        ] {
+            assert_eq!(csv_cell(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn json_stays_the_same_value() {
+        for text in ["plain ü", "\u{9b}2J", "\u{7f}\u{202e}", "tag\u{e0041}"] {
+            let escaped = json(text);
+            assert!(!escaped.chars().any(is_hidden), "{text:?}");
+            let back: String = serde_json::from_str(&format!("\"{escaped}\"")).unwrap();
+            assert_eq!(back, text);
+        }
+    }
+}
