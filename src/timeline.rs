@@ -245,8 +245,13 @@ fn newest_first(source: &str) -> bool {
 
 /// Among events of one instant: what begins, what ends well, what fails, what is cancelled for it, what sums it up.
 fn phase(event: &Event) -> u8 {
-    if is_summary(event) {
-        return 4;
+    match event.source {
+        // A call comes before what it sets off.
+        "cloudtrail" => return 0,
+        // A log tells of what has happened, and its lines stay in their own order.
+        "deploy_log" => return 5,
+        _ if is_summary(event) => return 4,
+        _ => {}
     }
     match event.outcome {
         Outcome::InProgress => 0,
