@@ -2,9 +2,10 @@
 //! Loading checks what can be checked without a text: keys, causes, expressions, placeholders, ids.
 //! Used by the diagnosis; the tests hold every rule against its own examples.
 
-use super::pattern::{Match, Patterns};
+use super::pattern::{Match, Patterns, literal_of};
 use super::rule::Rule;
 use serde::Deserialize;
+use std::thread;
 
 /// The codes of causes. A cause is what was wrong, not what was seen.
 pub const CAUSES: &[(&str, &str)] = &[
@@ -118,9 +119,7 @@ impl Catalogue {
     pub fn load(files: &[(&str, &str)]) -> Result<Self, CatalogueError> {
         let mut rules: Vec<Rule> = Vec::new();
         let mut origin: Vec<&str> = Vec::new();
-        for (file, content) in files {
-            let parsed: File = toml::from_str(content)
-                .map_err(|error| CatalogueError::Syntax { file: (*file).to_owned(), message: error.to_string() })?;
+        for (parsed, (file, _)) in parse_all(files)?.into_iter().zip(files) {
             origin.extend(std::iter::repeat_n(*file, parsed.rule.len()));
             rules.extend(parsed.rule);
         }
@@ -146,7 +145,7 @@ impl Catalogue {
                 }
             }
         }
-        let patterns = Patterns::new(&rules).map_err(|(index, why)| fault(index, why))?;
+        let patterns = Patterns::new(&rules).map_err(|error| fault(0, error.to_string()))?;
         Ok(Self { rules, patterns })
     }
 
@@ -154,6 +153,26 @@ impl Catalogue {
     pub fn find(&self, text: &str) -> Vec<Match> {
         self.patterns.find(text)
     }
+}
+
+/// Reads the files side by side: every diagnosis waits for this.
+fn parse_all(files: &[(&str, &str)]) -> Result<Vec<File>, CatalogueError> {
+    thread::scope(|scope| {
+        let running: Vec<_> = files.iter().map(|file| scope.spawn(move || parse(*file))).collect();
+        // A parser that panics is tried again here, where the panic is told as what it is.
+        running.into_iter().zip(files).map(|(thread, file)| thread.join().unwrap_or_else(|_| parse(*file))).collect()
+    })
+}
+
+fn parse((name, content): (&str, &str)) -> Result<File, CatalogueError> {
+    let mut file: File = toml::from_str(content)
+        .map_err(|error| CatalogueError::Syntax { file: name.to_owned(), message: error.to_string() })?;
+    for rule in &mut file.rule {
+        let literals: Result<Vec<_>, String> = rule.text.iter().map(|text| literal_of(text)).collect();
+        rule.literals =
+            literals.map_err(|why| CatalogueError::Rule { file: name.to_owned(), rule: rule.id.clone(), why })?;
+    }
+    Ok(file)
 }
 
 /// The `{names}` in a rule's words.
