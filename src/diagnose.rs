@@ -2,10 +2,12 @@
 //! The arithmetic fits on a page: a score is the prior plus the evidence in decibans, "none of these" stands at 0, and a
 //! probability is 10^(score/10) over the sum of all. Used by the `diagnose` verb and the reports.
 
-use crate::model::Event;
-use crate::operation::{History, Role, Story};
+use crate::model::Outcome;
+use crate::operation::{Ending, History, Role, Story};
 use crate::rules::{self, Advice, Catalogue, Context, Decibans, Evidence, Failing, Finding};
 use crate::timeline::Timeline;
+use hashbrown::hash_map::Entry;
+use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeMap;
 
 /// All findings for one cause and one failure.
@@ -55,66 +57,75 @@ impl Diagnosis {
 
 /// A theory is refuted when the evidence against it is at least this, and it is left with less than "none of these".
 const REFUTED_BY: Decibans = -10.0;
-/// What is less probable than this is not worth a reader's time.
-const LEAST_PROBABLE: f64 = 0.001;
+/// What is this much less likely than the most likely is not worth a reader's time, but for the best word on a failure.
+const NEGLIGIBLE: Decibans = 30.0;
 
 /// The diagnosis of one story.
 pub fn diagnose(timeline: &Timeline, history: &History, story: &Story, catalogue: &Catalogue) -> Diagnosis {
-    let failing = failing(history, story);
+    let mut failing = failing(history, story);
+    failing.extend(pasted(timeline, history, story, catalogue).filter(|_| failing.is_empty()));
     let context = Context { timeline, history, story, catalogue, failing: &failing };
-    let merged = merge(rules::findings(&context));
-    let (refuted, mut hypotheses): (Vec<_>, Vec<_>) = merged.into_iter().partition(is_refuted);
-    let refuted: Vec<Hypothesis> =
-        refuted.into_iter().filter(|theory| theory.evidence.iter().any(|evidence| evidence.decibans > 0.0)).collect();
-    hypotheses.retain(|hypothesis| hypothesis.evidence.iter().any(|evidence| evidence.decibans > 0.0));
-    let sum: f64 = 1.0 + hypotheses.iter().map(|hypothesis| odds(hypothesis.score)).sum::<f64>();
-    for hypothesis in &mut hypotheses {
-        hypothesis.probability = odds(hypothesis.score) / sum;
-    }
+    let merged = merge(rules::findings(&context)).into_iter().filter(Hypothesis::is_claimed);
+    let (refuted, mut hypotheses): (Vec<_>, Vec<_>) = merged.partition(is_refuted);
     hypotheses.sort_by(|a, b| {
         b.score.total_cmp(&a.score).then_with(|| a.root.cmp(&b.root)).then_with(|| a.cause.cmp(&b.cause))
     });
-    // What is cut off here goes to "none of these", so that the sum stays one.
-    hypotheses.retain(|hypothesis| hypothesis.probability >= LEAST_PROBABLE);
-    let unexplained = 1.0 - hypotheses.iter().map(|hypothesis| hypothesis.probability).sum::<f64>();
-    let unexplained_failures = failing
-        .iter()
-        .map(|failing| failing.event)
-        .filter(|event| hypotheses.iter().all(|hypothesis| hypothesis.root != *event))
-        .collect();
-    Diagnosis {
-        hypotheses,
-        unexplained,
-        refuted,
-        unexplained_failures,
-        failed: story.failed || !failing.is_empty(),
-        failing,
-    }
+    let best = hypotheses.first().map_or(0.0, |first| first.score).max(0.0);
+    let mut explained = HashSet::new();
+    hypotheses.retain(|hypothesis| explained.insert(hypothesis.root) || hypothesis.score > best - NEGLIGIBLE);
+    let unexplained = assign_probabilities(&mut hypotheses, best);
+    let unexplained_failures =
+        failing.iter().map(|failing| failing.event).filter(|event| !explained.contains(event)).collect();
+    let failed = story.failed || !failing.is_empty();
+    Diagnosis { hypotheses, unexplained, refuted, unexplained_failures, failed, failing }
 }
 
-fn odds(score: Decibans) -> f64 {
-    10_f64.powf(score / 10.0)
+/// Fills in the probabilities and answers that of "none of these". Scores are taken relative to the best, so that no
+/// amount of evidence overflows.
+fn assign_probabilities(hypotheses: &mut [Hypothesis], best: Decibans) -> f64 {
+    let odds = |score: Decibans| 10_f64.powf((score - best) / 10.0);
+    let sum: f64 = odds(0.0) + hypotheses.iter().map(|hypothesis| odds(hypothesis.score)).sum::<f64>();
+    for hypothesis in hypotheses {
+        hypothesis.probability = odds(hypothesis.score) / sum;
+    }
+    odds(0.0) / sum
 }
 
 /// The real failures of a story: the roots in the order of the operations, then the independent ones.
 pub fn failing(history: &History, story: &Story) -> Vec<Failing> {
     let mut found = Vec::new();
+    let mut seen = HashSet::new();
     for role in [Role::Root, Role::Independent] {
-        for operation in &story.operations {
-            let failures =
-                history.operations.get(*operation).map(|operation| operation.failures.as_slice()).unwrap_or_default();
-            let of_role = failures.iter().filter(|failure| failure.role == role);
-            found.extend(of_role.map(|failure| Failing { event: failure.event, operation: *operation, role }));
+        for index in &story.operations {
+            let Some(operation) = history.operations.get(*index) else { continue };
+            if operation.ending == Ending::Succeeded && operation.root().is_none() {
+                continue;
+            }
+            let of_role = operation.failures.iter().filter(|failure| failure.role == role);
+            let new = of_role.filter(|failure| seen.insert(failure.event));
+            found.extend(new.map(|failure| Failing { event: failure.event, operation: *index, role }));
         }
     }
-    found.dedup_by_key(|failing| failing.event);
     found
+}
+
+/// Somebody pasted what a tool printed, in a form that no tool marks as an error: the first line that a rule knows.
+fn pasted(timeline: &Timeline, history: &History, story: &Story, catalogue: &Catalogue) -> Option<Failing> {
+    let index = *story.operations.first()?;
+    let operation = history.operations.get(index).filter(|operation| operation.ending == Ending::Unknown)?;
+    let event = operation.events.iter().copied().find(|event| {
+        timeline.events.get(*event).is_some_and(|event| {
+            event.source == "deploy_log" && event.outcome == Outcome::Noted && !catalogue.find(event.text()).is_empty()
+        })
+    })?;
+    Some(Failing { event, operation: index, role: Role::Root })
 }
 
 /// Merges the findings of one cause and failure. The evidence of one event counts once: rules that read the same words
 /// are no independent witnesses.
 fn merge(findings: Vec<Finding>) -> Vec<Hypothesis> {
     let mut merged: BTreeMap<(usize, String), (Hypothesis, Decibans)> = BTreeMap::new();
+    let mut places: HashMap<(usize, String, usize), usize> = HashMap::new();
     for finding in findings {
         let loudness: Decibans = finding.evidence.iter().map(|evidence| evidence.decibans).fold(f64::MIN, f64::max);
         let (hypothesis, loudest) = merged.entry((finding.root, finding.cause.clone())).or_insert_with(|| {
@@ -137,10 +148,18 @@ fn merge(findings: Vec<Finding>) -> Vec<Hypothesis> {
             hypothesis.prior = finding.prior;
         }
         for evidence in finding.evidence {
-            match hypothesis.evidence.iter_mut().find(|known| known.event == evidence.event) {
-                Some(known) if known.decibans.abs() >= evidence.decibans.abs() => {}
-                Some(known) => *known = evidence,
-                None => hypothesis.evidence.push(evidence),
+            match places.entry((finding.root, finding.cause.clone(), evidence.event)) {
+                Entry::Vacant(place) => {
+                    place.insert(hypothesis.evidence.len());
+                    hypothesis.evidence.push(evidence);
+                }
+                Entry::Occupied(place) => {
+                    if let Some(known) = hypothesis.evidence.get_mut(*place.get())
+                        && known.decibans.abs() < evidence.decibans.abs()
+                    {
+                        *known = evidence;
+                    }
+                }
             }
         }
     }
@@ -151,26 +170,35 @@ fn merge(findings: Vec<Finding>) -> Vec<Hypothesis> {
     hypotheses
 }
 
-/// Texts that say the same thing in several records (the event, the call behind it, the tool's output) support each other
-/// less than their sum: beyond the heaviest each further one counts at most this.
+/// Texts that say the same thing in several records (the event, the call behind it, the tool's output, a retry) are no
+/// independent witnesses: beyond the heaviest each further one counts at most this much ...
 const FURTHER_SUPPORT: Decibans = 3.0;
+/// ... and all of them together this much.
+const ALL_FURTHER_SUPPORT: Decibans = 6.0;
 
 fn settle(hypothesis: &mut Hypothesis) {
     hypothesis.evidence.sort_by(|a, b| b.decibans.total_cmp(&a.decibans).then_with(|| a.event.cmp(&b.event)));
-    for evidence in hypothesis.evidence.iter_mut().skip(1).filter(|evidence| evidence.decibans > FURTHER_SUPPORT) {
-        evidence.decibans = FURTHER_SUPPORT;
+    let mut left = ALL_FURTHER_SUPPORT;
+    for evidence in hypothesis.evidence.iter_mut().skip(1).filter(|evidence| evidence.decibans > 0.0) {
+        evidence.decibans = evidence.decibans.min(FURTHER_SUPPORT).min(left);
+        left -= evidence.decibans;
     }
+    // What counts nothing more is not shown: a thousand retries say what the first ones said.
+    let heaviest = hypothesis.evidence.first().map(|evidence| evidence.event);
+    hypothesis.evidence.retain(|evidence| evidence.decibans != 0.0 || Some(evidence.event) == heaviest);
     hypothesis.score =
         hypothesis.prior + hypothesis.evidence.iter().map(|evidence| evidence.decibans).sum::<Decibans>();
+}
+
+impl Hypothesis {
+    /// Something speaks for it; a theory that nobody holds needs no refutation.
+    fn is_claimed(&self) -> bool {
+        self.evidence.iter().any(|evidence| evidence.decibans > 0.0)
+    }
 }
 
 fn is_refuted(hypothesis: &Hypothesis) -> bool {
     let against: Decibans =
         hypothesis.evidence.iter().map(|evidence| evidence.decibans).filter(|decibans| *decibans < 0.0).sum();
     against <= REFUTED_BY && hypothesis.score < 0.0
-}
-
-/// The event that a hypothesis explains.
-pub fn root<'t>(timeline: &'t Timeline, hypothesis: &Hypothesis) -> Option<&'t Event> {
-    timeline.events.get(hypothesis.root)
 }

@@ -126,7 +126,7 @@ fn many_bad_records_are_one_fault() {
     ]);
     let told = gaps(&build(&case::read(dir.path()).unwrap()));
     assert_eq!(told.len(), 6, "{told:#?}");
-    assert!(told.iter().any(|gap| gap.contains("995 more records left out")), "{told:#?}");
+    assert!(told.iter().any(|gap| gap.contains("995 more records ")), "{told:#?}");
 }
 
 #[test]
@@ -167,18 +167,38 @@ fn what_is_no_case_is_an_error_that_says_what_to_do() {
     let empty = folder(&[]);
     let foreign = folder(&[("notes.md", b"hello"), ("case.toml", b"")]);
     let broken = folder(&[("stack_events.json", b"not json")]);
+    let two = folder(&[("cloudtrail.json", b"{\"Records\":["), ("rds_events.json", b"{\"Events\":{\"a\":1}}")]);
+    let template = folder(&[("templates/a.yaml.gz", b"\x1F\x8Bbroken")]);
     let newer = folder(&[("stack_events.json", good().as_bytes()), ("manifest.json", b"{\"format_version\":\"2.0\"}")]);
     let file = folder(&[("case.txt", b"no zip")]);
     for (path, expected) in [
         (empty.path().to_owned(), "it is empty; a case holds files such as cloudtrail.json"),
         (foreign.path().to_owned(), "it holds only case.toml, notes.md"),
-        (broken.path().to_owned(), "none of its files has a record that can be read (its JSON is broken in line 1"),
+        (
+            broken.path().to_owned(),
+            "none of its files has a record that can be read (stack_events.json: its JSON is broken in line 1",
+        ),
+        (two.path().to_owned(), "(cloudtrail.json: its JSON ends too early"),
+        (two.path().to_owned(), "; rds_events.json: it has an object under \"Events\" where a list belongs)"),
+        (template.path().to_owned(), "(templates/a.yaml.gz: its gzip ends too early or is broken"),
         (newer.path().to_owned(), "its format version is 2.0"),
         (file.path().join("case.txt"), "it is neither a folder nor a zip file"),
         (empty.path().join("gone"), "open the case"),
     ] {
         let error = case::read(&path).map(|_| ()).expect_err(expected).to_string();
         assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn an_empty_list_is_an_answer() {
+    let denied = br#"{"format_version":"1.0","captured_at":"2026-11-18T13:00:00Z","tool_version":"0","gaps":[{"source":"cloudtrail","why":"access denied"}]}"#;
+    for manifest in [None, Some(denied.as_slice()), Some(b"not json".as_slice())] {
+        let mut files = vec![("stack_events.json", b"{\"StackEvents\":[]}".as_slice())];
+        files.extend(manifest.map(|manifest| ("manifest.json", manifest)));
+        let dir = folder(&files);
+        let capture = case::read(dir.path()).unwrap_or_else(|error| panic!("{error}"));
+        assert!(build(&capture).events.is_empty());
     }
 }
 

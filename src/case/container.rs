@@ -20,7 +20,7 @@ const DEEPEST: usize = 16;
 pub enum Container {
     /// A folder, with the relative paths of its files.
     Folder(PathBuf, Vec<String>),
-    /// A zip file, with the relative paths of its files and their indexes.
+    /// A zip file, with the relative paths of its files and their indexes, sorted.
     Zip(PathBuf, Box<zip::ZipArchive<BufReader<File>>>, Vec<(String, usize)>),
 }
 
@@ -86,7 +86,9 @@ impl Container {
         let stored = match self {
             Self::Folder(folder, _) => fs::read(folder.join(path)).map_err(|error| error.to_string()),
             Self::Zip(case, archive, entries) => {
-                let index = entries.iter().find(|(entry, _)| entry == path).map_or(usize::MAX, |(_, index)| *index);
+                let at = entries.partition_point(|(entry, _)| entry.as_str() < path);
+                let found = entries.get(at).filter(|(entry, _)| entry == path);
+                let index = found.map_or(usize::MAX, |(_, index)| *index);
                 match archive.by_index(index) {
                     Ok(entry) => {
                         let limit = limit(entry.compressed_size());

@@ -123,6 +123,9 @@ pub fn verify(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
     read_all(path)
 }
 
+/// An error says why of so many files.
+const MOST_REASONS: usize = 3;
+
 fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
     let mut container = Container::open(path)?;
     let paths = container.paths();
@@ -132,6 +135,7 @@ fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
 
     let mut checks = Vec::new();
     let mut names = BTreeSet::new();
+    let mut unreadable = Vec::new();
     for place in places(&paths) {
         let hashed = !listed.is_empty();
         let loaded = container.load(&place.path, hashed)?;
@@ -150,14 +154,16 @@ fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
         }
         let mut check = FileCheck { path: place.path.clone(), source: None, records: 0, hash };
         if let Some(source) = place.source {
-            let file = record_file(source, &place, &mut names, loaded, &mut capture.gaps);
+            let (file, fault) = record_file(source, &place, &mut names, loaded, &mut capture.gaps);
+            unreadable.extend(fault.map(|fault| format!("{}: {fault}", place.path)));
             check.source = Some(source.stem);
             check.records = file.records.len();
             capture.files.push(file);
         }
         checks.push(check);
     }
-    for path in listed.keys().filter(|path| !paths.contains(path)) {
+    let there: BTreeSet<&String> = paths.iter().collect();
+    for path in listed.keys().filter(|path| !there.contains(path)) {
         let stem = place_of(path).map_or_else(|| path.clone(), |(source, _)| source.stem.to_owned());
         capture.gaps.push(Gap::new(stem, "the file is missing: the manifest names it").at(path.clone()));
         checks.push(FileCheck { path: path.clone(), source: None, records: 0, hash: HashCheck::Missing });
@@ -165,11 +171,16 @@ fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
     if capture.files.is_empty() {
         return Err(CaseError::Nothing { path: path.to_owned(), found: found_instead(&paths) });
     }
-    if capture.files.iter().all(|file| file.records.is_empty()) && !capture.gaps.is_empty() {
-        let reasons: Vec<&str> = capture.gaps.iter().map(|gap| &*gap.why).take(3).collect();
+    // A list without records is an answer, a file that cannot be read is none.
+    if capture.files.iter().all(|file| file.records.is_empty()) && !unreadable.is_empty() {
+        let more = unreadable.len().saturating_sub(MOST_REASONS);
+        unreadable.truncate(MOST_REASONS);
+        if more > 0 {
+            unreadable.push(format!("and {more} more"));
+        }
         return Err(CaseError::Nothing {
             path: path.to_owned(),
-            found: format!("none of its files has a record that can be read ({})", reasons.join("; ")),
+            found: format!("none of its files has a record that can be read ({})", unreadable.join("; ")),
         });
     }
     capture.files.sort_by(|a, b| (sources::rank(a.source), &a.name).cmp(&(sources::rank(b.source), &b.name)));
@@ -251,13 +262,14 @@ fn without_ending(path: &str, layout: Layout) -> Option<&str> {
     endings.iter().find_map(|ending| plain.strip_suffix(ending))
 }
 
+/// The records of a file, and the first that is wrong with it where it has none.
 fn record_file(
     source: &'static Source,
     place: &Place,
     names: &mut BTreeSet<String>,
     loaded: container::Loaded,
     gaps: &mut Vec<Gap>,
-) -> RecordFile {
+) -> (RecordFile, Option<String>) {
     // Two files that differ only in their ending must not share their references.
     let name = if names.insert(place.name.clone()) { place.name.clone() } else { place.path.clone() };
     let mut faults = loaded.faults;
@@ -266,6 +278,7 @@ fn record_file(
     let mut remedy = None;
     let records = match source.layout {
         Layout::Lines => records::lines(&text),
+        Layout::Whole if text.is_empty() && !faults.is_empty() => Vec::new(),
         Layout::Whole => std::iter::once(0..text.len()).collect(),
         Layout::Json => {
             let found = records::json(&text, source);
@@ -277,6 +290,7 @@ fn record_file(
             found.spans
         }
     };
+    let unreadable = faults.first().filter(|_| records.is_empty()).cloned();
     for fault in faults {
         let used = if records.is_empty() {
             "nothing of it is used".to_owned()
@@ -288,7 +302,7 @@ fn record_file(
         gaps.push(gap);
     }
     let form = if source.layout == Layout::Lines { Form::Lines } else { Form::Json };
-    RecordFile { source: source.stem, name: Text::from(name), form, text, records }
+    (RecordFile { source: source.stem, name: Text::from(name), form, text, records }, unreadable)
 }
 
 fn check_hash(path: &str, sha256: Option<&str>, listed: &BTreeMap<String, String>) -> HashCheck {

@@ -37,6 +37,8 @@ pub fn lines(text: &str) -> Vec<Range<usize>> {
 /// any of these in a list, or any number of these one after the other (pages appended, one record a line).
 pub fn json(text: &str, source: &'static Source) -> Found {
     let mut found = Found::default();
+    let mut counter = LineCounter { at: 0, line: 1 };
+    let mut more = 0;
     let mut start = 0;
     while let Some(skipped) = text.get(start..).and_then(|rest| rest.find(|c: char| !c.is_ascii_whitespace())) {
         start += skipped;
@@ -48,16 +50,23 @@ pub fn json(text: &str, source: &'static Source) -> Found {
         let whole = if read.is_ok() { text.get(start..end) } else { None };
         take(&value, whole, start, source, &mut found);
         if let Err(error) = read {
-            found.faults.push(broken(&error, text, end));
-            // One record a line: the damage is to one line only.
-            let next = text.get(start..).and_then(|rest| rest.find("\n{")).filter(|_| found.spans.len() > 1);
+            found.faults.push(broken(&error, counter.line_of(text, end)));
+            // One record a line: the damage is to one line only. What the value gave before it is not read again.
+            let read = start + value.spans.last().map_or(0, |span| span.end);
+            let over = read > start && error.is_eof();
+            let next = text.get(read..).and_then(|rest| rest.find("\n{")).filter(|_| found.spans.len() > 1 && !over);
             match next {
-                Some(next) => start += next,
+                Some(next) => start = read + next,
                 None => break,
             }
         } else {
             start = end;
         }
+        more += found.faults.len().saturating_sub(MOST_FAULTS_NAMED);
+        found.faults.truncate(MOST_FAULTS_NAMED);
+    }
+    if more > 0 {
+        found.faults.push(format!("{more} more lines are broken"));
     }
     if found.spans.is_empty() && found.faults.is_empty() && text.trim().is_empty() {
         found.faults.push("it is empty".to_owned());
@@ -68,9 +77,29 @@ pub fn json(text: &str, source: &'static Source) -> Found {
     found
 }
 
-fn broken(error: &serde_json::Error, text: &str, end: usize) -> String {
-    let before = text.get(..end.min(text.len())).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
+/// A file with thousands of broken lines has a few faults, not thousands.
+const MOST_FAULTS_NAMED: usize = 5;
+
+/// Counts lines from where it counted last: from the beginning each time would take too long.
+struct LineCounter {
+    at: usize,
+    line: usize,
+}
+
+impl LineCounter {
+    /// The number of the line that the byte `at` is in, from 1.
+    fn line_of(&mut self, text: &str, at: usize) -> usize {
+        let at = at.min(text.len());
+        let ends = |from: usize, to: usize| {
+            text.as_bytes().get(from..to).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count()
+        };
+        self.line = (self.line + ends(self.at, at)).saturating_sub(ends(at, self.at));
+        self.at = at;
+        self.line
+    }
+}
+
+fn broken(error: &serde_json::Error, line: usize) -> String {
     let what = if error.is_eof() { "its JSON ends too early (truncated?)" } else { "its JSON is broken" };
     let mut why = error.to_string();
     if let Some(at) = why.rfind(" at line ") {
@@ -100,9 +129,13 @@ fn take(value: &Value<'_>, whole: Option<&str>, start: usize, source: &'static S
     let Some(whole) = whole else { return };
     if is_of(source, whole) {
         found.spans.push(start..start + whole.len());
-    } else if let Some(single) = value.single.and_then(|key| field(whole, key)) {
-        let at = start + (single.as_ptr() as usize - whole.as_ptr() as usize);
-        found.spans.push(at..at + single.len());
+    } else if let Some((key, single)) = value.single.and_then(|key| Some((key, field(whole, key)?))) {
+        if key == SINGLE || is_of(source, single) {
+            let at = start + (single.as_ptr() as usize - whole.as_ptr() as usize);
+            found.spans.push(at..at + single.len());
+        } else {
+            found.faults.push(format!("it has an object under \"{key}\" where a list belongs"));
+        }
     } else if !value.list_seen {
         // An empty list is an answer: nothing happened. Anything else is a mistake.
         match source_of(whole) {
@@ -111,6 +144,9 @@ fn take(value: &Value<'_>, whole: Option<&str>, start: usize, source: &'static S
         }
     }
 }
+
+/// The one key under which the AWS CLI prints an object.
+const SINGLE: &str = "taskDefinition";
 
 fn unexpected(whole: &str, source: &Source) -> String {
     let kind = match whole.as_bytes().first() {
@@ -178,7 +214,7 @@ struct Value<'t> {
     spans: Vec<Range<usize>>,
     /// One of `lists` was there, possibly empty.
     list_seen: bool,
-    /// One of `lists` was there as an object: that object is the record.
+    /// One of `lists` was there as an object: that object may be the record.
     single: Option<&'static str>,
 }
 
@@ -316,6 +352,40 @@ mod tests {
         let text = r#"{"taskDefinition": {"family":"web"}, "tags": []}"#;
         let found = json(text, source("task_definitions"));
         assert_eq!(found.spans.first().and_then(|span| text.get(span.clone())), Some(r#"{"family":"web"}"#));
+
+        let text = format!(r#"{{"StackEvents":{EVENT}}}"#);
+        let found = json(&text, source("stack_events"));
+        assert_eq!(found.spans.first().and_then(|span| text.get(span.clone())), Some(EVENT));
+
+        let found = json(r#"{"StackEvents":{"a":1}}"#, source("stack_events"));
+        assert!(found.spans.is_empty());
+        assert_eq!(found.faults, [r#"it has an object under "StackEvents" where a list belongs"#]);
+    }
+
+    #[test]
+    fn many_broken_lines_are_few_faults() {
+        let lines = 200_000;
+        let text = format!("{EVENT}\n{EVENT}\n{}{EVENT}\n", "{\"StackId\":!}\n".repeat(lines));
+        // So many that counting lines from the beginning each time would take minutes.
+        let found = json(&text, source("stack_events"));
+        assert_eq!(found.spans.len(), 3);
+        assert_eq!(found.faults.len(), 6, "{:?}", found.faults);
+        assert!(found.faults[4].contains("in line 7:"), "{:?}", found.faults);
+        assert_eq!(found.faults[5], format!("{} more lines are broken", lines - 5));
+    }
+
+    #[test]
+    fn a_cut_list_with_a_record_a_line_gives_none_twice() {
+        for (text, kept) in [
+            (format!("[\n{EVENT},\n{EVENT},\n{EVENT},\n{{\"StackId\":"), 3),
+            (format!("[\n{EVENT},\n{EVENT},\n{{\"StackId\":!}},\n{EVENT}\n]"), 3),
+        ] {
+            let found = json(&text, source("stack_events"));
+            let mut starts: Vec<usize> = found.spans.iter().map(|span| span.start).collect();
+            starts.dedup();
+            assert_eq!((starts.len(), found.spans.len()), (kept, kept), "{text}");
+            assert!(found.faults.iter().any(|fault| fault.contains("line")), "{:?}", found.faults);
+        }
     }
 
     #[test]

@@ -56,8 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Verb::Verify { case } => {
             let (capture, files) = case::verify(case)?;
             target.write(|out| verify(&capture, &files, out))?;
-            let changed = files.iter().any(|file| is_changed(&capture, file));
-            Ok(if changed { Exit::Explained } else { Exit::Fine })
+            Ok(if is_suspect(&capture, &files) { Exit::Explained } else { Exit::Fine })
         }
         Verb::Pack { case, file } => {
             let count = case::pack(case, file)?;
@@ -91,7 +90,10 @@ fn verify(capture: &Capture, files: &[FileCheck], out: &mut dyn Write) -> io::Re
             (HashCheck::Missing, _) => "MISSING: the manifest names it",
             (HashCheck::Unlisted, Some(_)) if is_changed(capture, file) => "ADDED after the capture",
             (HashCheck::Unlisted, Some(_)) => "no manifest names it",
-            (HashCheck::Unlisted, None) if file.path == "manifest.json" => "the manifest",
+            (HashCheck::Unlisted, None) if file.path == MANIFEST && capture.manifest.is_none() => {
+                "the manifest, which CANNOT BE USED"
+            }
+            (HashCheck::Unlisted, None) if file.path == MANIFEST => "the manifest",
             (HashCheck::Unlisted, None) => "no evidence that cfn-forensics knows; ignored",
         };
         writeln!(
@@ -102,13 +104,27 @@ fn verify(capture: &Capture, files: &[FileCheck], out: &mut dyn Write) -> io::Re
             terminal_line(&file.path)
         )?;
     }
-    if capture.manifest.is_none() {
+    if is_blind(capture, files) {
+        writeln!(out, "{MANIFEST} cannot be used, so that nothing tells whether a file was changed")?;
+    } else if capture.manifest.is_none() {
         writeln!(out, "no manifest: made by hand, so that nothing tells whether a file was changed")?;
     }
     for gap in capture.gaps.iter().filter(|gap| !gap.is_whole_source()) {
         writeln!(out, "gap: {}", terminal_line(&gap_line(gap)))?;
     }
     Ok(())
+}
+
+const MANIFEST: &str = "manifest.json";
+
+/// A file was changed, or the manifest that would tell it cannot be used.
+fn is_suspect(capture: &Capture, files: &[FileCheck]) -> bool {
+    is_blind(capture, files) || files.iter().any(|file| is_changed(capture, file))
+}
+
+/// The manifest is there, but cannot be used.
+fn is_blind(capture: &Capture, files: &[FileCheck]) -> bool {
+    capture.manifest.is_none() && files.iter().any(|file| file.path == MANIFEST)
 }
 
 /// Changed, missing or, where the manifest names all files, added.
@@ -124,4 +140,33 @@ fn is_changed(capture: &Capture, file: &FileCheck) -> bool {
 fn gap_line(gap: &Gap) -> String {
     let window = gap.window.as_deref().map_or(String::new(), |window| format!(" ({window})"));
     format!("{}{window}: {}", gap.source, gap.why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_that_cannot_be_used_is_told() {
+        let good = r#"{"format_version":"1.0","captured_at":"2026-11-18T13:00:00Z","tool_version":"0"}"#;
+        for (manifest, suspect, expected) in [
+            (None, false, "no manifest: made by hand"),
+            (Some(good), false, "manifest.json: the manifest\n"),
+            (Some("not json"), true, "manifest.json cannot be used, so that nothing tells whether a file was changed"),
+            (Some("{}"), true, "manifest.json: the manifest, which CANNOT BE USED\n"),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("stack_events.json"), "{\"StackEvents\":[]}").unwrap();
+            if let Some(manifest) = manifest {
+                std::fs::write(dir.path().join("manifest.json"), manifest).unwrap();
+            }
+            let (capture, files) = case::verify(dir.path()).unwrap();
+            let mut out = Vec::new();
+            verify(&capture, &files, &mut out).unwrap();
+            let told = String::from_utf8(out).unwrap();
+            assert!(told.contains(expected), "{told}");
+            assert_eq!(is_suspect(&capture, &files), suspect, "{told}");
+            assert_eq!(told.contains("made by hand"), manifest.is_none(), "{told}");
+        }
+    }
 }

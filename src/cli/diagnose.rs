@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         incarnation: arguments.stack.incarnation.map(|number| number as usize),
         ..Question::default()
     };
-    let selection = pick(&known.timeline, &known.history, &question)?;
+    let selection = pick(&known.timeline, &known.history, &question)?.of_story(&known.history);
     let diagnosis = match &selection.story {
         Some(story) => diagnose(&known.timeline, &known.history, story, &catalogue),
         None => Diagnosis { unexplained: 1.0, ..Diagnosis::default() },

@@ -258,6 +258,8 @@ pub struct Hook {
 /// A pre-deployment validation's verdict. Source: `OperationEvent.Validation*`.
 #[derive(Debug, Clone)]
 pub struct Validation {
+    /// `OperationType` of what was validated: `CREATE_CHANGESET` ...
+    pub operation: Option<Text>,
     /// `ValidationName`, an open set.
     pub name: Option<Text>,
     /// `ValidationPath`: `/Resources/Bucket/Properties/BucketName`.

@@ -9,7 +9,7 @@ pub const CHANGE_SET_TYPE: &str = "AWS::CloudFormation::ChangeSet";
 
 /// Still going on.
 pub fn in_progress(status: &str) -> bool {
-    status.ends_with("_IN_PROGRESS")
+    status.ends_with("_IN_PROGRESS") || status == "IN_PROGRESS"
 }
 
 /// Ended in a failure.
@@ -19,7 +19,7 @@ pub fn failed(status: &str) -> bool {
 
 /// Ended as asked for.
 pub fn complete(status: &str) -> bool {
-    status.ends_with("_COMPLETE") || status == "DELETE_SKIPPED"
+    status.ends_with("_COMPLETE") || matches!(status, "DELETE_SKIPPED" | "SUCCEEDED")
 }
 
 /// A stack that has come to rest, for better or worse. Clean-up phases count: nothing can fail the operation any more.
@@ -55,6 +55,8 @@ mod tests {
             ("DELETE_SKIPPED", (false, false, true, "DELETE")),
             ("REVIEW_IN_PROGRESS", (true, false, false, "REVIEW")),
             ("REFACTOR_FAILED", (false, true, false, "REFACTOR")),
+            ("IN_PROGRESS", (true, false, false, "IN")),
+            ("SUCCEEDED", (false, false, true, "SUCCEEDED")),
         ] {
             assert_eq!((in_progress(status), failed(status), complete(status), verb(status)), expected, "{status}");
         }

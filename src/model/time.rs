@@ -25,8 +25,20 @@ pub struct Written {
 
 /// Reads the forms that AWS, its CLI (1 and 2) and logs use: RFC 3339 with any offset, the same with a space
 /// instead of the `T`, offsets without a colon, or no offset at all. `None` for anything else.
+///
+/// Only years from 1970 to 9999 are times here: others would break the one width of [`text`], and sums with them overflow.
 pub fn parse(text: &str) -> Option<Written> {
-    let text = text.trim();
+    parse_any(text.trim()).filter(|written| in_range(written.at))
+}
+
+fn in_range(at: Time) -> bool {
+    (0..=LATEST).contains(&at.timestamp())
+}
+
+/// The last second of the year 9999.
+const LATEST: i64 = 253_402_300_799;
+
+fn parse_any(text: &str) -> Option<Written> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(Written { at: at.with_timezone(&Utc), zoned: true });
     }
@@ -49,7 +61,7 @@ pub fn from_epoch(number: f64) -> Option<Time> {
     let millis = if number.abs() < 1e11 { number * 1000.0 } else { number };
     // The cast saturates, and chrono refuses what is out of its range.
     #[allow(clippy::cast_possible_truncation)]
-    Utc.timestamp_millis_opt(millis.round() as i64).single()
+    Utc.timestamp_millis_opt(millis.round() as i64).single().filter(|at| in_range(*at))
 }
 
 /// A time stamp in a JSON record: text or number. A value that is neither, or that cannot be read, is `Unreadable`.
@@ -137,7 +149,9 @@ mod tests {
             let read = parse(written).unwrap_or_else(|| panic!("{written} is not read"));
             assert_eq!((text(read.at).as_str(), read.zoned), (expected, zoned), "{written}");
         }
-        for wrong in ["", "yesterday", "12:38:16", "2026-13-18T12:38:16Z"] {
+        for wrong in
+            ["", "yesterday", "12:38:16", "2026-13-18T12:38:16Z", "-262143-01-01T00:00:00", "1969-12-31T23:59:59Z"]
+        {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }
@@ -148,6 +162,7 @@ mod tests {
         assert_eq!(text_of(1_472_487_958.5).as_deref(), Some("2016-08-29T16:25:58.500Z"));
         assert_eq!(text_of(1_472_487_958_500.0).as_deref(), Some("2016-08-29T16:25:58.500Z"));
         assert_eq!(text_of(f64::MAX), None);
+        assert_eq!(text_of(8_210_266_876_799_000.0), None);
     }
 
     #[test]

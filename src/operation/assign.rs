@@ -30,30 +30,25 @@ fn kind_of_call(event: &Event) -> Option<Kind> {
 
 /// Where a stack has no rows, or a call was refused outside of any operation, the calls are all there is to tell.
 pub(super) fn calls_without_rows(timeline: &Timeline, history: &mut History) {
-    let with_rows: HashSet<Text> = history.incarnations.iter().map(|incarnation| incarnation.name.clone()).collect();
-    let mut by_name: HashMap<Text, usize> = HashMap::new();
-    let executed: HashSet<Text> = timeline
-        .events
-        .iter()
-        .filter(|event| &*event.action == "ExecuteChangeSet")
-        .filter_map(|event| event.call.as_ref()?.change_set.clone())
-        .collect();
+    let with_rows = WithRows::of(history);
+    let executed = executed_change_sets(timeline);
+    let mut told_by_calls: HashMap<Text, usize> = HashMap::new();
     for (index, event) in timeline.events.iter().enumerate() {
-        let Some(kind) = kind_of_call(event) else { continue };
-        let Some(name) = event.stack_name.clone() else { continue };
+        let (Some(kind), Some(name)) = (kind_of_call(event), event.stack_name.clone()) else { continue };
         let refused = event.error.is_some();
-        let known = with_rows.contains(&name);
-        let made_only =
-            event.call.as_ref().and_then(|call| call.change_set.as_ref()).is_some_and(|set| !executed.contains(set));
-        if known && !refused
-            || !refused && kind == Kind::ChangeSet && !made_only
-            || refused && within_operation(history, &name, event.at)
+        let has_rows = match &event.stack_id {
+            Some(id) => with_rows.ids.contains(id),
+            None => with_rows.spans.contains_key(&name),
+        };
+        let executed_later = || change_set_of(event).is_some_and(|set| executed.contains(&(name.clone(), set)));
+        if !refused && (has_rows || kind == Kind::ChangeSet && executed_later())
+            || refused && with_rows.within(&name, event.at)
         {
             continue;
         }
-        let incarnation = match known.then(|| incarnation_at(history, &name, event.at)).flatten() {
+        let incarnation = match incarnation_at(history, &name, event.at).filter(|_| has_rows) {
             Some(incarnation) => incarnation,
-            None => *by_name.entry(name.clone()).or_insert_with(|| {
+            None => *told_by_calls.entry(event.stack_id.clone().unwrap_or_else(|| name.clone())).or_insert_with(|| {
                 history.incarnations.push(Incarnation {
                     stack_id: event.stack_id.clone(),
                     name: name.clone(),
@@ -68,7 +63,7 @@ pub(super) fn calls_without_rows(timeline: &Timeline, history: &mut History) {
             }),
         };
         if !refused && kind == Kind::Delete {
-            by_name.remove(&name);
+            told_by_calls.remove(&name);
         }
         history.operations.push(Operation {
             id: Text::default(),
@@ -89,12 +84,52 @@ pub(super) fn calls_without_rows(timeline: &Timeline, history: &mut History) {
     }
 }
 
-fn within_operation(history: &History, name: &str, at: Time) -> bool {
-    history.operations.iter().any(|operation| {
-        let named =
-            history.incarnations.get(operation.incarnation).is_some_and(|incarnation| &*incarnation.name == name);
-        named && operation.started_at - BEFORE_FIRST_ROW <= at && operation.ended_at.is_none_or(|ended| at <= ended)
-    })
+/// The change set that a call names, by its name: the tools execute by name what the answer gave an ARN.
+fn change_set_of(event: &Event) -> Option<Text> {
+    let set = event.call.as_ref()?.change_set.as_deref()?;
+    let of_arn = set.split_once(":changeSet/").and_then(|(_, rest)| rest.split('/').next());
+    Some(Text::from(of_arn.unwrap_or(set)))
+}
+
+/// The change sets that were executed, by the names of their stacks and their own.
+fn executed_change_sets(timeline: &Timeline) -> HashSet<(Text, Text)> {
+    let executed = timeline.events.iter().filter(|event| &*event.action == "ExecuteChangeSet" && event.error.is_none());
+    executed.filter_map(|event| Some((event.stack_name.clone()?, change_set_of(event)?))).collect()
+}
+
+/// The stacks that have rows, with the times in which something went on.
+struct WithRows {
+    ids: HashSet<Text>,
+    /// By name, in order of their beginnings, each with the latest end of it and of all before it.
+    spans: HashMap<Text, Vec<(Time, Time)>>,
+}
+
+impl WithRows {
+    fn of(history: &History) -> Self {
+        let ids = history.incarnations.iter().filter_map(|incarnation| incarnation.stack_id.clone()).collect();
+        let mut spans: HashMap<Text, Vec<(Time, Time)>> = HashMap::new();
+        for operation in &history.operations {
+            let Some(incarnation) = history.incarnations.get(operation.incarnation) else { continue };
+            let ended = operation.ended_at.unwrap_or(Time::MAX_UTC);
+            spans.entry(incarnation.name.clone()).or_default().push((operation.started_at, ended));
+        }
+        for spans in spans.values_mut() {
+            spans.sort_unstable();
+            let mut latest = Time::MIN_UTC;
+            for (_, ended) in spans {
+                latest = latest.max(*ended);
+                *ended = latest;
+            }
+        }
+        Self { ids, spans }
+    }
+
+    /// True if an operation on the stack was going on at the time, or began right after.
+    fn within(&self, name: &str, at: Time) -> bool {
+        let Some(spans) = self.spans.get(name) else { return false };
+        let begun = spans.partition_point(|(began, _)| *began <= at + BEFORE_FIRST_ROW);
+        begun.checked_sub(1).and_then(|last| spans.get(last)).is_some_and(|(_, ended)| at <= *ended)
+    }
 }
 
 fn incarnation_at(history: &History, name: &str, at: Time) -> Option<usize> {
@@ -112,25 +147,23 @@ fn incarnation_at(history: &History, name: &str, at: Time) -> Option<usize> {
 
 /// Gives every event that is no row to the operation in whose time it fell.
 pub(super) fn other_events(timeline: &Timeline, history: &mut History) {
-    let index = Index::of(history);
-    let mut assigned: Vec<(usize, usize)> = Vec::new();
-    for (position, event) in timeline.events.iter().enumerate() {
-        if history.operation_of.get(position).copied().flatten().is_some() {
-            continue;
-        }
-        if let Some(operation) = index.operation_of(history, event) {
-            assigned.push((position, operation));
-        }
-    }
     if history.operations.is_empty() {
         return lone_log(timeline, history);
     }
+    let index = Index::of(history);
+    let unassigned = timeline
+        .events
+        .iter()
+        .enumerate()
+        .filter(|(position, _)| matches!(history.operation_of.get(*position), Some(None)));
+    let assigned: Vec<(usize, usize)> =
+        unassigned.filter_map(|(position, event)| Some((position, index.operation_of(history, event)?))).collect();
     for (position, operation) in assigned {
         if let Some(place) = history.operation_of.get_mut(position) {
             *place = Some(operation);
         }
-        let express = timeline.events.get(position).and_then(|event| event.call.as_ref()?.deployment_mode.as_deref())
-            == Some("EXPRESS");
+        let call = timeline.events.get(position).and_then(|event| event.call.as_ref());
+        let express = call.and_then(|call| call.deployment_mode.as_deref()) == Some("EXPRESS");
         if let Some(operation) = history.operations.get_mut(operation) {
             operation.events.push(position);
             operation.express |= express;
@@ -230,44 +263,75 @@ impl Index {
 
     fn operation_of(&self, history: &History, event: &Event) -> Option<usize> {
         let by_token = event.token.as_ref().and_then(|token| self.by_token.get(token)).copied();
-        if by_token.is_some() {
-            return by_token;
+        if let Some(operation) = by_token.filter(|operation| is_about(history, *operation, event)) {
+            return Some(operation);
         }
-        let by_id = event.stack_id.as_ref().and_then(|id| self.by_id.get(id));
-        let by_name = || event.stack_name.as_ref().and_then(|name| self.by_name.get(name));
-        let belongs_elsewhere = event.stack_id.is_some() || event.stack_name.is_some();
-        let operations = by_id.or_else(by_name).or(if belongs_elsewhere { None } else { self.only.as_ref() })?;
+        let operations = match (&event.stack_id, &event.stack_name) {
+            (Some(id), name) => self.by_id.get(id).or_else(|| {
+                // A stack of the name whose own ARN no evidence tells.
+                let of_name = self.by_name.get(name.as_ref()?)?;
+                let unknown = |index: &usize| {
+                    incarnation_of(history, *index).is_some_and(|incarnation| incarnation.stack_id.is_none())
+                };
+                of_name.iter().all(unknown).then_some(of_name)
+            }),
+            (None, Some(name)) => self.by_name.get(name),
+            (None, None) => self.only.as_ref(),
+        }?;
         at_time(history, operations, event.at, kind_of_call(event))
     }
 }
 
-/// The operation that was going on at the time, or that a call at this time began.
+fn incarnation_of(history: &History, operation: usize) -> Option<&Incarnation> {
+    history.operations.get(operation).and_then(|operation| history.incarnations.get(operation.incarnation))
+}
+
+/// True unless the event names another stack: two people may choose the same token.
+fn is_about(history: &History, operation: usize, event: &Event) -> bool {
+    let Some(incarnation) = incarnation_of(history, operation) else { return false };
+    match (&event.stack_id, &incarnation.stack_id, &event.stack_name) {
+        (Some(id), Some(own), _) => id == own,
+        (_, _, Some(name)) => *name == incarnation.name,
+        _ => true,
+    }
+}
+
+/// What led up to an operation belongs to it.
+const LEADS_UP: TimeDelta = TimeDelta::minutes(15);
+/// What comes soon after an operation belongs to it.
+const FOLLOWS: TimeDelta = TimeDelta::hours(1);
+/// A change set may wait for an approval.
+const APPROVAL: TimeDelta = TimeDelta::hours(1);
+
+/// The operation that was going on at the time, that a call at this time began, or that the event led up to or followed.
+/// `operations` are oldest first.
 fn at_time(history: &History, operations: &[usize], at: Time, asks_for: Option<Kind>) -> Option<usize> {
-    let started = |index: &usize| history.operations.get(*index).map(|operation| operation.started_at);
+    let operation = |index: &usize| history.operations.get(*index);
+    let started = |index: &usize| operation(index).map_or(Time::MAX_UTC, |operation| operation.started_at);
     if let Some(kind) = asks_for {
-        let began = operations.iter().find(|index| {
-            history.operations.get(**index).is_some_and(|operation| {
-                let fits = match kind {
-                    Kind::Unknown | Kind::ChangeSet => {
-                        matches!(operation.kind, Kind::Create | Kind::Update | Kind::Import | Kind::ChangeSet)
-                    }
-                    kind => operation.kind == kind,
-                };
-                let slack = if kind == Kind::ChangeSet { TimeDelta::hours(1) } else { BEFORE_FIRST_ROW };
-                fits && operation.started_at >= at - TimeDelta::seconds(2) && operation.started_at - slack <= at
+        let slack = if kind == Kind::ChangeSet { APPROVAL } else { BEFORE_FIRST_ROW };
+        let from = operations.partition_point(|index| started(index) < at - TimeDelta::seconds(2));
+        let began = operations.iter().skip(from).take_while(|index| started(index) <= at + slack).find(|index| {
+            operation(index).is_some_and(|operation| match kind {
+                Kind::Unknown | Kind::ChangeSet => {
+                    matches!(operation.kind, Kind::Create | Kind::Update | Kind::Import | Kind::ChangeSet)
+                }
+                kind => operation.kind == kind,
             })
         });
         if began.is_some() {
             return began.copied();
         }
     }
-    let after = operations.partition_point(|index| started(index).is_some_and(|started| started <= at));
-    match after.checked_sub(1).and_then(|last| operations.get(last)) {
-        Some(current) => Some(*current),
-        // What led up to the first operation belongs to it.
-        None => operations
-            .first()
-            .filter(|first| started(first).is_some_and(|started| started - TimeDelta::minutes(15) <= at))
-            .copied(),
+    let after = operations.partition_point(|index| started(index) <= at);
+    let current = after.checked_sub(1).and_then(|last| operations.get(last));
+    let next = operations.get(after).filter(|next| started(next) - LEADS_UP <= at);
+    let ended = current.and_then(operation).and_then(|operation| operation.ended_at);
+    match (current, ended, next) {
+        (Some(current), None, _) => Some(*current),
+        (Some(current), Some(ended), _) if at <= ended => Some(*current),
+        (_, _, Some(next)) => Some(*next),
+        (Some(current), Some(ended), None) if at <= ended + FOLLOWS => Some(*current),
+        _ => None,
     }
 }

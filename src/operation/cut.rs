@@ -5,6 +5,7 @@
 use super::{Ending, History, Incarnation, Kind, Operation};
 use crate::model::{Event, Outcome, Text, Time, status};
 use crate::timeline::{Timeline, is_summary_text};
+use chrono::TimeDelta;
 use hashbrown::HashMap;
 
 /// What an operation is while its rows come in.
@@ -29,6 +30,8 @@ struct Stack {
     name: Text,
     parent: Option<Text>,
     drafts: Vec<Draft>,
+    /// For each OperationId the drafts that carry it.
+    by_operation: HashMap<Text, Vec<usize>>,
     /// Change sets that were made; they become part of what comes next, or stand alone.
     change_sets: Vec<usize>,
     rows: usize,
@@ -53,7 +56,15 @@ pub(super) fn by_rows(timeline: &Timeline) -> History {
                 Key::Id(id) => (Some(id.clone()), event.stack_name.clone().unwrap_or_default()),
                 Key::Name(name) => (None, name.clone()),
             };
-            stacks.push(Stack { id, name, parent: None, drafts: Vec::new(), change_sets: Vec::new(), rows: 0 });
+            stacks.push(Stack {
+                id,
+                name,
+                parent: None,
+                drafts: Vec::new(),
+                by_operation: HashMap::new(),
+                change_sets: Vec::new(),
+                rows: 0,
+            });
             stacks.len() - 1
         });
         if let Some(stack) = stacks.get_mut(stack) {
@@ -72,10 +83,7 @@ pub(super) fn by_rows(timeline: &Timeline) -> History {
 fn is_row(event: &Event) -> bool {
     match event.source {
         "stack_events" | "operation_events" | "stacks" | "change_sets" => true,
-        "deploy_log" => {
-            event.status.is_some() && event.resource_type.is_some()
-                || event.status.is_some() && event.logical_id.is_some()
-        }
+        "deploy_log" => event.status.is_some() && (event.resource_type.is_some() || event.logical_id.is_some()),
         _ => false,
     }
 }
@@ -129,12 +137,7 @@ impl Names {
         if let Some(id) = &event.stack_id {
             return Key::Id(id.clone());
         }
-        let name = event
-            .stack_name
-            .as_ref()
-            .filter(|name| self.ids.contains_key(*name))
-            .or(event.stack_name.as_ref())
-            .or(self.only.as_ref());
+        let name = event.stack_name.as_ref().or(self.only.as_ref());
         let Some(name) = name else {
             return Key::Name(Text::default());
         };
@@ -149,6 +152,9 @@ impl Names {
     }
 }
 
+/// A row this long after an operation has ended is of another one.
+const AFTERMATH: TimeDelta = TimeDelta::minutes(10);
+
 impl Stack {
     fn take(&mut self, index: usize, event: &Event) {
         self.rows += 1;
@@ -156,33 +162,45 @@ impl Stack {
             self.change_sets.push(index);
             return;
         }
-        let draft = match own_kind(event) {
+        let own = own_kind(event);
+        let place = match own {
             Some(kind) => self.draft_of_own(kind, event),
             None => self.draft_of_resource(event),
         };
-        let Some(draft) = self.drafts.get_mut(draft) else {
-            return;
-        };
+        let Some(draft) = self.drafts.get_mut(place) else { return };
         draft.events.push(index);
         draft.token = draft.token.take().or_else(|| event.token.clone());
-        draft.operation_id = draft.operation_id.take().or_else(|| event.operation_id.clone());
-        if own_kind(event).is_some() {
+        if let (None, Some(id)) = (&draft.operation_id, &event.operation_id) {
+            draft.operation_id = Some(id.clone());
+            self.by_operation.entry(id.clone()).or_default().push(place);
+        }
+        if own.is_some() {
             draft.own = Some((draft.own.map_or(event.at, |(first, _)| first), event.at));
             draft.status = event.status.clone().or(draft.status.take());
         }
     }
 
+    /// The drafts of the event's OperationId, the newest first.
+    fn known(&self, event: &Event) -> impl Iterator<Item = usize> {
+        let known = event.operation_id.as_ref().and_then(|id| self.by_operation.get(id));
+        known.into_iter().flatten().rev().copied()
+    }
+
     /// The operation that the stack's own row begins or continues.
     fn draft_of_own(&mut self, kind: Kind, event: &Event) -> usize {
+        let of_kind = |index: &usize| self.drafts.get(*index).is_some_and(|draft| draft.kind == kind);
+        if let Some(known) = self.known(event).find(of_kind) {
+            return known;
+        }
         let begins = event.outcome == Outcome::InProgress && !status::at_rest(event.status());
         if let Some(last) = self.drafts.len().checked_sub(1)
             && let Some(draft) = self.drafts.get_mut(last)
         {
             let rests = draft.status.as_deref().is_some_and(status::at_rest);
-            let other_id = draft.operation_id.is_some()
-                && event.operation_id.is_some()
-                && draft.operation_id != event.operation_id;
-            if draft.kind == kind && !other_id && !(begins && rests) {
+            let differs = |a: &Option<Text>, b: &Option<Text>| a.is_some() && b.is_some() && a != b;
+            let other =
+                differs(&draft.operation_id, &event.operation_id) || begins && differs(&draft.token, &event.token);
+            if draft.kind == kind && !other && !(begins && rests) {
                 return last;
             }
             if draft.guessed && draft.own.is_none() && !begins {
@@ -196,48 +214,60 @@ impl Stack {
     }
 
     fn draft_of_resource(&mut self, event: &Event) -> usize {
-        if let Some(id) = &event.operation_id {
-            if let Some(known) = self.drafts.iter().rposition(|draft| draft.operation_id.as_ref() == Some(id)) {
-                return known;
-            }
-            let last = self.drafts.len().checked_sub(1);
-            if let Some((last, draft)) = last.and_then(|last| Some((last, self.drafts.get_mut(last)?)))
-                && draft.operation_id.is_none()
-                && draft.kind != Kind::ChangeSet
-            {
-                return last;
-            }
-            return self.begin(kind_of_verb(event), true, event);
+        if let Some(known) = self.known(event).next() {
+            return known;
         }
-        let Some(last) = self.drafts.len().checked_sub(1) else {
+        let Some((last, draft)) =
+            self.drafts.len().checked_sub(1).and_then(|last| Some((last, self.drafts.get(last)?)))
+        else {
             return self.begin(kind_of_verb(event), true, event);
         };
+        if event.operation_id.is_some() {
+            // The stack's own rows may lack the id that its resources' rows have.
+            let adopts = draft.operation_id.is_none() && draft.kind != Kind::ChangeSet;
+            return if adopts { last } else { self.begin(kind_of_verb(event), true, event) };
+        }
+        let ended = draft.own.filter(|_| draft.status.as_deref().is_some_and(|status| !status::in_progress(status)));
+        if ended.is_some_and(|(_, ended)| event.at > ended + AFTERMATH) {
+            return self.begin(kind_of_verb(event), true, event);
+        }
         // The ends of what an operation had begun trickle in after a delete or a rollback has taken over.
-        let late = matches!(&*event.action, "CREATE" | "UPDATE" | "IMPORT")
-            && match self.drafts.get(last).map(|draft| draft.kind) {
-                Some(Kind::Delete) => true,
-                Some(Kind::Rollback) => {
-                    event.outcome == Outcome::Cancelled
-                        || &*event.action == "CREATE" && event.outcome != Outcome::InProgress
-                }
-                _ => false,
-            };
-        if late { last.saturating_sub(1) } else { last }
+        let late = match draft.kind {
+            Kind::Delete => matches!(&*event.action, "CREATE" | "UPDATE" | "IMPORT"),
+            Kind::Rollback if event.outcome == Outcome::Cancelled => true,
+            Kind::Rollback => &*event.action == "CREATE" && event.outcome != Outcome::InProgress,
+            _ => false,
+        };
+        let deployment = |draft: &Draft| matches!(draft.kind, Kind::Create | Kind::Update | Kind::Import);
+        if late { self.drafts.iter().rposition(deployment).unwrap_or(last) } else { last }
     }
 
     fn begin(&mut self, kind: Kind, guessed: bool, event: &Event) -> usize {
         let status_before = self.drafts.iter().rev().find_map(|draft| draft.status.clone());
-        self.drafts.push(Draft {
+        self.drafts.push(Draft { guessed, status_before, ..Draft::of(kind) });
+        if let Some(id) = &event.operation_id {
+            self.by_operation.entry(id.clone()).or_default().push(self.drafts.len() - 1);
+        }
+        let last = self.drafts.len() - 1;
+        if let Some(draft) = self.drafts.get_mut(last) {
+            draft.operation_id.clone_from(&event.operation_id);
+        }
+        last
+    }
+}
+
+impl Draft {
+    fn of(kind: Kind) -> Self {
+        Self {
             kind,
-            guessed,
-            operation_id: event.operation_id.clone(),
+            guessed: false,
+            operation_id: None,
             token: None,
-            status_before,
+            status_before: None,
             status: None,
             own: None,
             events: Vec::new(),
-        });
-        self.drafts.len() - 1
+        }
     }
 }
 
@@ -254,7 +284,11 @@ fn own_kind(event: &Event) -> Option<Kind> {
 }
 
 fn kind_of_verb(event: &Event) -> Kind {
-    match &*event.action {
+    let validated = event.validation.as_ref().and_then(|validation| validation.operation.as_deref());
+    match validated.unwrap_or(&event.action) {
+        "CREATE_STACK" => Kind::Create,
+        "UPDATE_STACK" => Kind::Update,
+        "CREATE_CHANGESET" => Kind::ChangeSet,
         "CREATE" => Kind::Create,
         "UPDATE" => Kind::Update,
         "DELETE" => Kind::Delete,
@@ -307,11 +341,26 @@ fn finish(mut stacks: Vec<Stack>, timeline: &Timeline) -> History {
         .filter_map(|(index, incarnation)| Some((incarnation.stack_id.clone()?, index)))
         .collect();
     for (index, parent) in parents.into_iter().enumerate() {
-        if let Some(incarnation) = history.incarnations.get_mut(index) {
-            incarnation.parent = parent.and_then(|parent| ids.get(&parent).copied());
+        let parent = parent.and_then(|parent| ids.get(&parent).copied());
+        // Parents make a forest: rows that say otherwise are wrong, and a circle would never end.
+        if parent.is_some_and(|parent| !is_under(&history, parent, index))
+            && let Some(incarnation) = history.incarnations.get_mut(index)
+        {
+            incarnation.parent = parent;
         }
     }
     history
+}
+
+/// True if `incarnation` is `ancestor` or nested in it.
+fn is_under(history: &History, mut incarnation: usize, ancestor: usize) -> bool {
+    while incarnation != ancestor {
+        match history.incarnations.get(incarnation).and_then(|incarnation| incarnation.parent) {
+            Some(parent) => incarnation = parent,
+            None => return false,
+        }
+    }
+    true
 }
 
 /// A change set that was executed is no operation of its own: its rows open the operation that executed it.
@@ -336,48 +385,34 @@ fn merge_reviews(stack: &mut Stack) {
     }
 }
 
-/// Puts each change set where it belongs: into the review that it opened, before the operation that executed it, or,
-/// where it failed or nothing followed, into an operation of its own.
+/// A change set is executed within this time by a tool; by a person who approves it perhaps later, but then the evidence
+/// has to say so.
+const EXECUTED_WITHIN: TimeDelta = TimeDelta::hours(1);
+/// The stack's rows of a change set's making, and its own record, tell about the same time.
+const SAME_MAKING: TimeDelta = TimeDelta::minutes(2);
+
+/// Puts each change set where it belongs: into the review or the validation that its making opened, before the operation
+/// that executed it, or, where it failed or nothing followed, into an operation of its own.
 fn place_change_sets(stack: &mut Stack, timeline: &Timeline) {
     for index in std::mem::take(&mut stack.change_sets) {
-        let Some(event) = timeline.events.get(index) else {
-            continue;
-        };
+        let Some(event) = timeline.events.get(index) else { continue };
         let began =
             |draft: &Draft| draft.events.first().and_then(|first| timeline.events.get(*first)).map(|event| event.at);
-        let review = stack.drafts.iter().rposition(|draft| {
-            draft.kind == Kind::ChangeSet
-                && began(draft).is_some_and(|at| at <= event.at + chrono::TimeDelta::minutes(2))
-        });
-        let executed_by = stack.drafts.iter().position(|draft| {
-            matches!(draft.kind, Kind::Create | Kind::Update | Kind::Import)
-                && draft.own.is_some_and(|(first, _)| first >= event.at)
-        });
-        let place = match (event.outcome, review, executed_by) {
-            (_, Some(review), _) => review,
-            (Outcome::Failed, None, _) | (_, None, None) => {
-                let at = stack
-                    .drafts
-                    .iter()
-                    .position(|draft| began(draft).is_some_and(|at| at > event.at))
-                    .unwrap_or(stack.drafts.len());
-                stack.drafts.insert(
-                    at,
-                    Draft {
-                        kind: Kind::ChangeSet,
-                        guessed: false,
-                        operation_id: None,
-                        token: None,
-                        status_before: None,
-                        status: None,
-                        own: None,
-                        events: Vec::new(),
-                    },
-                );
-                at
-            }
-            (_, None, Some(executed_by)) => executed_by,
+        let opened = |draft: &Draft| {
+            draft.kind == Kind::ChangeSet && began(draft).is_some_and(|at| (at - event.at).abs() <= SAME_MAKING)
         };
+        let executed = |draft: &Draft| {
+            let soon = |at: Time| at >= event.at && at <= event.at + EXECUTED_WITHIN;
+            matches!(draft.kind, Kind::Create | Kind::Update | Kind::Import)
+                && draft.own.is_some_and(|(first, _)| soon(first))
+        };
+        let executed_by = || stack.drafts.iter().position(executed).filter(|_| event.outcome != Outcome::Failed);
+        let place = stack.drafts.iter().rposition(opened).or_else(executed_by).unwrap_or_else(|| {
+            let later = stack.drafts.iter().position(|draft| began(draft).is_some_and(|at| at > event.at));
+            let at = later.unwrap_or(stack.drafts.len());
+            stack.drafts.insert(at, Draft::of(Kind::ChangeSet));
+            at
+        });
         if let Some(draft) = stack.drafts.get_mut(place) {
             draft.events.push(index);
             draft.events.sort_unstable();
@@ -395,7 +430,7 @@ fn settle(drafts: &[Draft], position: usize, incarnation: usize, timeline: &Time
     let rows = || draft.events.iter().filter_map(|index| timeline.events.get(*index));
     let first = rows().next()?;
     let last = rows().next_back()?;
-    let kind = if draft.guessed { guess(&rows()) } else { draft.kind };
+    let kind = if draft.guessed && draft.kind != Kind::ChangeSet { guess(&rows()) } else { draft.kind };
     let started_at = own_start(draft, kind, timeline).unwrap_or(first.at);
     let next_start = next.and_then(|next| {
         next.own.map(|(first, _)| first).or_else(|| timeline.events.get(*next.events.first()?).map(|event| event.at))
@@ -463,7 +498,8 @@ fn ending<'e>(
 ) -> Ending {
     let failed = rows.clone().any(|event| event.outcome == Outcome::Failed);
     let Some(last) = draft.status.as_deref() else {
-        return if failed { Ending::Failed } else { Ending::Unknown };
+        let rolled_back = next.is_some_and(|next| next.kind == Kind::Rollback);
+        return if failed || rolled_back { Ending::Failed } else { Ending::Unknown };
     };
     if kind == Kind::ChangeSet {
         return match last {
@@ -518,7 +554,7 @@ pub(super) fn number(history: &mut History) {
         incarnation.operations.clear();
     }
     history.operations.sort_by(|a, b| (a.started_at, a.events.first()).cmp(&(b.started_at, b.events.first())));
-    let mut ids = hashbrown::HashSet::new();
+    let mut ids = HashMap::new();
     for (index, operation) in history.operations.iter_mut().enumerate() {
         operation.incarnation = moved.get(operation.incarnation).copied().unwrap_or(operation.incarnation);
         operation.id = unique_id(operation, &mut ids);
@@ -544,33 +580,31 @@ pub(super) fn number(history: &mut History) {
     }
 }
 
-fn unique_id(operation: &Operation, taken: &mut hashbrown::HashSet<Text>) -> Text {
-    let kind = serde_json::to_string(&operation.kind).unwrap_or_default();
-    let kind = kind.trim_matches('"');
+fn unique_id(operation: &Operation, taken: &mut HashMap<Text, usize>) -> Text {
     let mut id = operation.id.clone();
     if id.is_empty() {
-        id = Text::from(format!("{kind}-{}", crate::model::time::text(operation.started_at)));
+        let began = crate::model::time::text(operation.started_at);
+        id = Text::from(format!("{}-{began}", operation.kind.word()));
     }
-    if taken.contains(&id) {
-        id = Text::from(format!("{id}/{kind}"));
+    if taken.contains_key(&id) {
+        id = Text::from(format!("{id}/{}", operation.kind.word()));
     }
-    let mut count = 1;
-    let base = id.clone();
-    while !taken.insert(id.clone()) {
-        count += 1;
-        id = Text::from(format!("{base}/{count}"));
-    }
-    id
+    let count = taken.entry(id.clone()).or_default();
+    *count += 1;
+    if *count == 1 { id } else { Text::from(format!("{id}/{count}")) }
 }
 
 /// The parent's operation that was going on when this one began.
 fn parent_of(history: &History, operation: &Operation) -> Option<usize> {
     let parent = history.incarnations.get(operation.incarnation)?.parent?;
-    let slack = chrono::TimeDelta::seconds(5);
     let operations = &history.incarnations.get(parent)?.operations;
-    let going_on = |parent: &Operation| {
-        parent.started_at <= operation.started_at + slack
-            && parent.ended_at.is_none_or(|ended| operation.started_at <= ended + slack)
+    let going_on = |slack: TimeDelta| {
+        operations.iter().rev().copied().find(|index| {
+            history.operations.get(*index).is_some_and(|parent| {
+                parent.started_at <= operation.started_at + slack
+                    && parent.ended_at.is_none_or(|ended| operation.started_at <= ended + slack)
+            })
+        })
     };
-    operations.iter().rev().find(|index| history.operations.get(**index).is_some_and(going_on)).copied()
+    going_on(TimeDelta::zero()).or_else(|| going_on(TimeDelta::seconds(5)))
 }

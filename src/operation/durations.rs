@@ -6,7 +6,8 @@ use super::Operation;
 use crate::model::{Event, Outcome, Text, Time};
 use crate::timeline::Timeline;
 use chrono::TimeDelta;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
+use std::collections::BTreeMap;
 
 /// A resource's way through an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,9 +44,13 @@ pub fn spans(timeline: &Timeline, operation: &Operation) -> Vec<Span> {
     for event in
         operation.events.iter().filter_map(|index| timeline.events.get(*index)).filter(|event| is_of_resource(event))
     {
-        let Some(logical_id) = event.logical_id.clone() else {
+        let Some(logical_id) = event.logical_id.clone() else { continue };
+        let ended =
+            by_id.get(&logical_id).and_then(|index| spans.get(*index)).is_some_and(|span| span.ended_at.is_some());
+        if ended && &*event.action == "DELETE" {
+            // The clean-up removes the old resource long after the new one was ready.
             continue;
-        };
+        }
         let index = *by_id.entry(logical_id.clone()).or_insert_with(|| {
             let earliest = event.at - STARTS_WITHIN;
             let just_ended = ends.iter().rev().take_while(|(ended, _)| *ended >= earliest);
@@ -85,11 +90,9 @@ pub fn critical_path<'s>(spans: &'s [Span], failed: Option<&str>) -> Vec<&'s Spa
         .and_then(|failed| by_id.get(failed).copied())
         .or_else(|| spans.iter().max_by_key(|span| (span.ended_at, span.started_at)));
     let mut path: Vec<&Span> = Vec::new();
+    let mut seen = HashSet::new();
     let mut next = last;
-    while let Some(span) = next {
-        if path.iter().any(|earlier| std::ptr::eq(*earlier, span)) {
-            break;
-        }
+    while let Some(span) = next.filter(|span| seen.insert(&*span.logical_id)) {
         path.push(span);
         next = span.waited_for.as_deref().and_then(|id| by_id.get(id).copied());
     }
@@ -121,7 +124,9 @@ pub fn silences(timeline: &Timeline, operation: &Operation) -> Vec<Silence> {
         return Vec::new();
     };
     let shortest = ((ended_at - operation.started_at) / TELLING_PART).max(SHORTEST);
-    let mut running: Vec<Text> = Vec::new();
+    // By the order in which they began.
+    let mut running: BTreeMap<usize, Text> = BTreeMap::new();
+    let mut places: HashMap<Text, usize> = HashMap::new();
     let mut silences = Vec::new();
     let mut last: Option<(usize, Time)> = None;
     for (index, event) in operation.events.iter().filter_map(|index| Some((*index, timeline.events.get(*index)?))) {
@@ -133,16 +138,19 @@ pub fn silences(timeline: &Timeline, operation: &Operation) -> Vec<Silence> {
             continue;
         }
         if let Some((after, from)) = last.filter(|(_, from)| event.at - *from > shortest) {
-            silences.push(Silence { after, from, to: event.at, in_progress: running.clone() });
+            silences.push(Silence { after, from, to: event.at, in_progress: running.values().cloned().collect() });
         }
         last = Some((index, event.at));
         let Some(logical_id) = event.logical_id.as_ref().filter(|_| is_of_resource(event)) else {
             continue;
         };
         if event.outcome != Outcome::InProgress {
-            running.retain(|id| id != logical_id);
-        } else if !running.contains(logical_id) {
-            running.push(logical_id.clone());
+            if let Some(place) = places.remove(logical_id) {
+                running.remove(&place);
+            }
+        } else if !places.contains_key(logical_id) {
+            places.insert(logical_id.clone(), index);
+            running.insert(index, logical_id.clone());
         }
     }
     silences

@@ -3,7 +3,7 @@
 //! Used by `operation::cut` only.
 
 use super::{Ending, Failure, History, Kind, Operation, Role};
-use crate::model::{Event, Outcome, Text, status};
+use crate::model::{Event, Outcome, Text};
 use crate::timeline::{Timeline, is_summary, is_summary_text};
 use hashbrown::{HashMap, HashSet};
 
@@ -59,32 +59,38 @@ fn cut_off_by(history: &History, index: usize) -> Option<usize> {
     history.operations.get(*next).filter(|next| next.kind == Kind::Delete).map(|_| *next)
 }
 
-/// The row that sums up an operation's failures may open the next one: `ROLLBACK_IN_PROGRESS`, or the delete of
-/// OnFailure, "The following resource(s) failed to create: [...]".
+/// The row that tells why an operation failed may open the next one: `ROLLBACK_IN_PROGRESS`, or the delete of OnFailure,
+/// "The following resource(s) failed to create: [...]", "Stack creation time exceeded the specified timeout". Where
+/// nothing is known of the failed operation itself, the rollback has to stand for it.
 fn summaries_told_later(timeline: &Timeline, history: &History) -> HashMap<usize, Vec<usize>> {
     let mut later: HashMap<usize, Vec<usize>> = HashMap::new();
     for incarnation in &history.incarnations {
-        for pair in incarnation.operations.windows(2) {
-            let [failed, next] = *pair else { continue };
-            let Some(next) =
-                history.operations.get(next).filter(|next| matches!(next.kind, Kind::Rollback | Kind::Delete))
-            else {
-                continue;
+        let failed = std::iter::once(None).chain(incarnation.operations.iter().copied().map(Some));
+        for (failed, next) in failed.zip(&incarnation.operations) {
+            let Some(operation) = history.operations.get(*next) else { continue };
+            let told_by = match operation.kind {
+                Kind::Rollback => failed.unwrap_or(*next),
+                Kind::Delete => match failed {
+                    Some(failed) => failed,
+                    None => continue,
+                },
+                _ => continue,
             };
-            let first = next
-                .events
-                .iter()
-                .copied()
-                .find(|event| timeline.events.get(*event).is_some_and(Event::is_of_stack_itself));
-            let Some(first) =
-                first.filter(|event| timeline.events.get(*event).is_some_and(|event| is_summary_text(event.text())))
-            else {
-                continue;
-            };
-            later.entry(failed).or_default().push(first);
+            let reason =
+                operation.events.iter().copied().find(|event| timeline.events.get(*event).is_some_and(gives_reason));
+            let Some(reason) = reason else { continue };
+            let is_summary = timeline.events.get(reason).is_some_and(|event| is_summary_text(event.text()));
+            if operation.kind == Kind::Rollback || is_summary {
+                later.entry(told_by).or_default().push(reason);
+            }
         }
     }
     later
+}
+
+/// True for a stack's own row that says why.
+fn gives_reason(event: &Event) -> bool {
+    event.is_of_stack_itself() && event.message.is_some() && event.text() != "User Initiated"
 }
 
 fn failures_of(
@@ -100,18 +106,21 @@ fn failures_of(
         .filter_map(|(_, event)| event.logical_id.as_ref())
         .collect();
     let children = inherited(history, children);
+    // A failed change set's own record says that a validation or a hook refused it; which, they say themselves.
+    let refused = events()
+        .any(|(_, event)| event.outcome == Outcome::Failed && (event.validation.is_some() || event.hook.is_some()));
     let mut failures: Vec<Failure> = Vec::new();
     for (index, event) in events().filter(|(_, event)| tells_of_failure(event)) {
         let inherited = event.physical_id.as_ref().and_then(|child| children.get(child));
         let role = match event.outcome {
             Outcome::Cancelled => Role::Cascade,
-            _ if is_summary(event) => Role::Summary,
+            _ if is_summary(event) || is_summary_text(event.text()) => Role::Summary,
             _ if event.hook.is_none()
                 && event.logical_id.as_ref().is_some_and(|logical| refused_hooks.contains(logical)) =>
             {
                 Role::Summary
             }
-            _ if inherited.is_some() => Role::Summary,
+            _ if inherited.is_some() || refused && event.source == "change_sets" => Role::Summary,
             _ => Role::Independent,
         };
         failures.push(Failure { event: index, role });
@@ -120,13 +129,18 @@ fn failures_of(
         }
     }
     failures.extend(told_later.iter().map(|event| Failure { event: *event, role: Role::Summary }));
-    if failures.iter().all(|failure| failure.role != Role::Independent) && operation.ending == Ending::Failed {
+    let stands_for_it = operation.kind == Kind::Rollback && !told_later.is_empty() && operation.status_before.is_none();
+    let failed = operation.ending == Ending::Failed || stands_for_it;
+    if failed && failures.iter().all(|failure| failure.role != Role::Independent) {
         promote(timeline, operation, &mut failures);
     }
     failures.sort_by_key(|failure| failure.event);
     failures.dedup_by_key(|failure| failure.event);
-    if let Some(first) = failures.iter_mut().find(|failure| failure.role == Role::Independent) {
-        first.role = Role::Root;
+    // What fails in the clean-up of an operation that succeeded is a fact, but not its cause of failing.
+    if failed || operation.ending == Ending::Unknown {
+        if let Some(first) = failures.iter_mut().find(|failure| failure.role == Role::Independent) {
+            first.role = Role::Root;
+        }
     }
     failures
 }
@@ -171,14 +185,7 @@ fn promote(timeline: &Timeline, operation: &Operation, failures: &mut Vec<Failur
             })
         })
     };
-    let own_reason = operation.events.iter().copied().find(|index| {
-        event(*index).is_some_and(|event| {
-            event.is_of_stack_itself()
-                && event.message.is_some()
-                && &**event.message.as_ref().unwrap_or(&Text::default()) != "User Initiated"
-                && (status::rollback(event.status()) || event.outcome == Outcome::Failed)
-        })
-    });
+    let own_reason = operation.events.iter().copied().find(|index| event(*index).is_some_and(gives_reason));
     let refused = operation.events.iter().copied().find(|index| {
         event(*index).is_some_and(|event| {
             event.call.as_ref().is_some_and(|call| &*call.service == "cloudformation.amazonaws.com" && !call.read_only)

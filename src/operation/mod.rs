@@ -34,6 +34,21 @@ pub enum Kind {
     Unknown,
 }
 
+impl Kind {
+    /// The word for it in ids and rules.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Import => "import",
+            Self::Rollback => "rollback",
+            Self::ChangeSet => "change_set",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// How an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -76,7 +91,7 @@ pub struct Failure {
 /// One attempt on a stack.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    /// CloudFormation's OperationId, else the token, else kind and time; unique in a history.
+    /// CloudFormation's OperationId, else kind and time; unique in a history.
     pub id: Text,
     /// Index into `History::incarnations`.
     pub incarnation: usize,
@@ -98,7 +113,8 @@ pub struct Operation {
     pub express: bool,
     /// Indexes into `Timeline::events`, in order of time; not empty. Events of nested stacks are in their own operations.
     pub events: Vec<usize>,
-    /// In order of time, each event once. Empty unless it failed or was cut off.
+    /// In order of time, each event once. There is a root only where it failed: what fails in an update's clean-up is
+    /// independent of its success.
     pub failures: Vec<Failure>,
     /// The operation (a delete) that cut this one off.
     pub cut_off_by: Option<usize>,
@@ -107,6 +123,11 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// It failed, or was cut off before it could.
+    pub fn failed(&self) -> bool {
+        matches!(self.ending, Ending::Failed | Ending::CutOff)
+    }
+
     /// The root failure's event, as an index into `Timeline::events`.
     pub fn root(&self) -> Option<usize> {
         self.failures.iter().find(|failure| failure.role == Role::Root).map(|failure| failure.event)
@@ -152,7 +173,7 @@ pub fn cut(timeline: &Timeline) -> History {
     cut::number(&mut history);
     assign::other_events(timeline, &mut history);
     failures::classify(timeline, &mut history);
-    history.stories = stories::tell(timeline, &history);
+    history.stories = stories::tell(&history);
     history
 }
 

@@ -2,33 +2,31 @@
 //! A later deployment of the same name is the next story, also where it begins with the clean-up of this one.
 //! Used by `operation::cut` only.
 
-use super::{Ending, History, Kind, Story};
-use crate::model::Text;
-use crate::timeline::Timeline;
+use super::{History, Kind, Story};
+use hashbrown::HashMap;
 
 /// The stories of all stacks that are not nested, oldest first.
-pub(super) fn tell(_: &Timeline, history: &History) -> Vec<Story> {
-    let mut stories: Vec<(usize, Story)> = Vec::new();
+pub(super) fn tell(history: &History) -> Vec<Story> {
+    let mut stories: Vec<Story> = Vec::new();
+    let mut current: HashMap<usize, usize> = HashMap::new();
     for (index, operation) in history.operations.iter().enumerate() {
-        let Some(incarnation) =
-            history.incarnations.get(operation.incarnation).filter(|incarnation| incarnation.parent.is_none())
-        else {
-            continue;
-        };
-        let failed = matches!(operation.ending, Ending::Failed | Ending::CutOff);
-        let current = stories.iter_mut().rev().find(|(of, _)| *of == operation.incarnation);
-        match current {
-            Some((_, story)) if continues(history, story, operation.kind) => {
+        let incarnation = history.incarnations.get(operation.incarnation);
+        let Some(incarnation) = incarnation.filter(|incarnation| incarnation.parent.is_none()) else { continue };
+        // An automatic rollback tells of a failure, also where the evidence begins with it.
+        let failed = operation.failed() || operation.kind == Kind::Rollback;
+        let story = current.get(&operation.incarnation).and_then(|story| stories.get_mut(*story));
+        match story.filter(|story| continues(history, story, operation.kind)) {
+            Some(story) => {
                 story.operations.push(index);
                 story.failed |= failed;
             }
-            _ => {
-                let name = Text::clone(&incarnation.name);
-                stories.push((operation.incarnation, Story { name, operations: vec![index], failed }));
+            None => {
+                current.insert(operation.incarnation, stories.len());
+                stories.push(Story { name: incarnation.name.clone(), operations: vec![index], failed });
             }
         }
     }
-    stories.into_iter().map(|(_, story)| story).collect()
+    stories
 }
 
 fn continues(history: &History, story: &Story, kind: Kind) -> bool {

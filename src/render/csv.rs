@@ -90,7 +90,7 @@ mod tests {
             assert!(text.ends_with('\n') && !text.ends_with("\n\n"));
             let mut reader = ::csv::Reader::from_reader(text.as_bytes());
             let rows: Vec<::csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-            assert_eq!(rows.len(), report.events().len());
+            assert_eq!(rows.len(), report.count());
             let cells = || rows.iter().flatten();
             assert!(!cells().any(|cell| cell.starts_with(['=', '+', '-', '@', '\t', '\r'])));
             // Verbatim besides: the message is found whole, its line ends with it.

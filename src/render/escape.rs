@@ -35,14 +35,19 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
     if is_plain(text) {
         return Cow::Borrowed(text);
     }
+    Cow::Owned(visible(text, '⏎', ' '))
+}
+
+/// What is hidden is shown as `\u{1b}`; line ends and tabs become what is given for them.
+fn visible(text: &str, line_end: char, tab: char) -> String {
     let mut shown = String::with_capacity(text.len() + 16);
     let mut before = ' ';
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             '\r' if chars.peek() == Some(&'\n') => {}
-            '\n' => shown.push('⏎'),
-            '\t' => shown.push(' '),
+            '\n' => shown.push(line_end),
+            '\t' => shown.push(tab),
             // What makes an emoji of a symbol may stay; anywhere else it only hides.
             '\u{fe0f}' if !before.is_ascii() && !is_hidden(before) => shown.push(c),
             c if is_hidden(c) => show(&mut shown, c),
@@ -50,7 +55,7 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
         }
         before = c;
     }
-    Cow::Owned(shown)
+    shown
 }
 
 /// The same for several lines: their ends stay.
@@ -153,13 +158,16 @@ pub fn markdown_code(text: &str) -> String {
     format!("{fence}{space}{shown}{space}{fence}")
 }
 
-/// A cell of a CSV file. What a spreadsheet would take for a formula gets a leading `'`; nothing else is touched.
+/// A cell of a CSV file, which may be printed on a terminal, too: line ends and tabs stay, and what is hidden is shown as
+/// `\u{1b}`. What a spreadsheet would take for a formula, also behind white space, gets a leading `'`.
 /// Source: OWASP, CSV injection. Quoting is the CSV writer's work.
 pub fn csv_cell(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(text) {
-        Cow::Owned(format!("'{text}"))
+    let shown = if is_plain(text) { Cow::Borrowed(text) } else { Cow::Owned(visible(text, '\n', '\t')) };
+    let trimmed = shown.trim_start();
+    if shown.starts_with('\t') || trimmed.starts_with(['=', '+', '-', '@']) && !is_number(trimmed) {
+        Cow::Owned(format!("'{shown}"))
     } else {
-        Cow::Borrowed(text)
+        shown
     }
 }
 
@@ -266,15 +274,33 @@ mod tests {
             ("@SUM(A1)", "'@SUM(A1)"),
             ("-cmd|' /C calc'!A0", "'-cmd|' /C calc'!A0"),
             ("\t=1", "'\t=1"),
-            ("\r=1", "'\r=1"),
+            ("\r=1", "\\u{d}=1"),
+            ("\n=1", "'\n=1"),
+            ("\u{a0} @x", "'\u{a0} @x"),
             ("-inf", "'-inf"),
             ("-", "'-"),
             ("-5", "-5"),
             ("+1.5", "+1.5"),
             ("-2e-3", "-2e-3"),
             ("a=b", "a=b"),
-            (" =1", " =1"),
+            (" =1", "' =1"),
+            (" -5", " -5"),
+            (" x", " x"),
             ("'x", "'x"),
+        ] {
+            assert_eq!(csv_cell(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_acts_on_a_terminal_in_csv() {
+        for (text, expected) in [
+            ("\u{1b}[31mred", "\\u{1b}[31mred"),
+            ("a\u{9b}2J\u{7f}\0", "a\\u{9b}2J\\u{7f}\\u{0}"),
+            ("\u{202e}gnp.exe\u{feff}", "\\u{202e}gnp.exe\\u{feff}"),
+            ("one\r\ntwo\nthree\tfour\rfive", "one\ntwo\nthree\tfour\\u{d}five"),
+            ("=1\u{1b}", "'=1\\u{1b}"),
+            ("⚠\u{fe0f} größer", "⚠\u{fe0f} größer"),
         ] {
             assert_eq!(csv_cell(text), expected, "{text:?}");
         }

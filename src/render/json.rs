@@ -135,7 +135,7 @@ mod tests {
             let text = testing::rendered(|out| timeline(report, out));
             let document: Value = serde_json::from_str(&text).unwrap();
             let events = document["events"].as_array().unwrap();
-            assert_eq!(events.len(), report.events().len());
+            assert_eq!(events.len(), report.count());
             let lines = text.lines().filter(|line| line.starts_with("    {\"at\":")).count();
             assert_eq!(lines, events.len());
             assert_eq!(document["stack"], testing::HOSTILE);

@@ -16,7 +16,7 @@ pub(super) fn timeline(report: &TimelineReport<'_>, zone: Zone, out: &mut dyn Wr
         None => writeln!(out, "# Timeline")?,
     }
     let operations = words::count(report.operations.len(), "operation");
-    let events = words::count(report.events().len(), "event");
+    let events = words::count(report.count(), "event");
     writeln!(out, "\n{operations}, {events}; times in {zone}.")?;
     operations_table(report, zone, out)?;
     events_table(report, zone, out)?;
@@ -77,7 +77,7 @@ fn failure_text(failure: &FailureEntry<'_>) -> String {
 
 fn events_table(report: &TimelineReport<'_>, zone: Zone, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n## Events\n")?;
-    if report.events().len() == 0 {
+    if report.count() == 0 {
         return writeln!(out, "None.");
     }
     writeln!(out, "| Elapsed | Time | Record | What | Who | Outcome | Why |")?;
@@ -166,7 +166,7 @@ mod tests {
                 let bars = line.replace("\\|", "").matches('|').count();
                 assert_eq!(bars, 8, "{line}");
             }
-            assert_eq!(rows.count(), 4 + report.operations.len() + report.events().len());
+            assert_eq!(rows.count(), 4 + report.operations.len() + report.count());
             for alive in ["<script", "](http", "://", "@team", "![", "\u{1b}", "\u{202e}"] {
                 assert!(!text.contains(alive), "{alive} in {text}");
             }

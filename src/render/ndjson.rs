@@ -64,7 +64,7 @@ mod tests {
             assert_eq!(kinds.first().map(String::as_str), Some("timeline"));
             assert_eq!(count("incarnation"), report.incarnations.len());
             assert_eq!(count("operation"), report.operations.len());
-            assert_eq!(count("event"), report.events().len());
+            assert_eq!(count("event"), report.count());
             assert_eq!(count("gap"), report.gaps.len());
         });
     }

@@ -27,7 +27,7 @@ const REASON_LINES: usize = 6;
 /// The whole page.
 pub(super) fn timeline(report: &TimelineReport<'_>, page: &mut Page<'_>) -> io::Result<()> {
     head(report, page)?;
-    if report.events().len() == 0 {
+    if report.count() == 0 {
         page.blank()?;
         page.say(0, Paint::Plain, "No events.")?;
     } else {
@@ -42,7 +42,7 @@ fn head(report: &TimelineReport<'_>, page: &mut Page<'_>) -> io::Result<()> {
         "{}: {}, {}; times in {}",
         report.stack.unwrap_or("No stack named"),
         words::count(report.operations.len(), "operation"),
-        words::count(report.events().len(), "event"),
+        words::count(report.count(), "event"),
         page.zone(),
     );
     page.say(0, Paint::Bold, &title)?;

@@ -120,7 +120,7 @@ mod tests {
         testing::with_timeline(testing::HOSTILE, |report| {
             let text = testing::rendered(|out| timeline(report, out));
             let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-            assert_eq!(rows.len(), report.events().len());
+            assert_eq!(rows.len(), report.count());
             for row in &rows {
                 let at = row["datetime"].as_str().unwrap();
                 assert!(at.ends_with("+00:00") && chrono::DateTime::parse_from_rfc3339(at).is_ok(), "{at}");

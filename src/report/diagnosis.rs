@@ -8,6 +8,7 @@ use super::{Evidence, SCHEMA};
 use crate::diagnose::{Diagnosis, Hypothesis};
 use crate::model::{Gap, time};
 use crate::operation::Failure;
+use hashbrown::HashSet;
 use serde::Serialize;
 
 /// What is known about why a story failed.
@@ -100,10 +101,9 @@ impl<'a> DiagnosisReport<'a> {
             .filter_map(|index| history.operations.get(*index))
             .flat_map(|operation| operation.failures.iter());
         let entry = |hypothesis: &'a Hypothesis| HypothesisEntry::of(evidence, hypothesis);
-        let by_event = |event: &usize| {
-            let failing = diagnosis.failing.iter().find(|failing| failing.event == *event)?;
-            FailureEntry::of(evidence, &Failure { event: *event, role: failing.role })
-        };
+        let unexplained: HashSet<usize> = diagnosis.unexplained_failures.iter().copied().collect();
+        let unexplained = diagnosis.failing.iter().filter(|failing| unexplained.contains(&failing.event));
+        let unexplained = unexplained.map(|failing| Failure { event: failing.event, role: failing.role });
         let last_failed = if diagnosis.failed { None } else { select::last_failed(history, &selection.name) };
         let last_failed = last_failed.and_then(|story| history.operations.get(*story.operations.first()?));
         Self {
@@ -116,7 +116,7 @@ impl<'a> DiagnosisReport<'a> {
             hypotheses: diagnosis.hypotheses.iter().map(entry).collect(),
             unexplained: rounded(diagnosis.unexplained),
             refuted: diagnosis.refuted.iter().map(entry).collect(),
-            unexplained_failures: diagnosis.unexplained_failures.iter().filter_map(by_event).collect(),
+            unexplained_failures: unexplained.filter_map(|failure| FailureEntry::of(evidence, &failure)).collect(),
             last_failed: last_failed
                 .map(|operation| LastFailed { operation: &operation.id, started_at: time::text(operation.started_at) }),
             gaps: &evidence.timeline.gaps,

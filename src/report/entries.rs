@@ -58,6 +58,7 @@ impl<'a> EventEntry<'a> {
             .copied()
             .flatten()
             .and_then(|operation| evidence.history.operations.get(operation));
+        let incarnation = operation.and_then(|operation| evidence.history.incarnations.get(operation.incarnation));
         Self {
             at: time::text(event.at),
             source: event.source,
@@ -72,11 +73,9 @@ impl<'a> EventEntry<'a> {
             record: event.record.to_string(),
             operation: operation.map(|operation| &*operation.id),
             error: event.error.as_deref(),
-            stack: event.stack_name.as_deref(),
-            stack_id: event.stack_id.as_deref(),
-            role: operation
-                .filter(|_| matches!(event.outcome, Outcome::Failed | Outcome::Cancelled))
-                .and_then(|operation| role_of(operation, index)),
+            stack: event.stack_name.as_deref().or(incarnation.map(|incarnation| &*incarnation.name)),
+            stack_id: event.stack_id.as_deref().or(incarnation.and_then(|incarnation| incarnation.stack_id.as_deref())),
+            role: operation.and_then(|operation| role_of(operation, index)),
             approximate: event.approximate,
         }
     }

@@ -3,7 +3,7 @@
 //! Used by every verb that reads a case.
 
 use crate::model::{Event, Outcome, Text, Time, denial};
-use crate::operation::{Ending, History, Story};
+use crate::operation::{History, Operation, Story};
 use crate::timeline::Timeline;
 use std::collections::BTreeSet;
 
@@ -108,22 +108,43 @@ pub fn select(timeline: &Timeline, history: &History, question: &Question) -> Re
     let stories = stories(history, &all);
     let (operations, story) = match &question.which {
         Which::All => (all, stories.last().cloned()),
-        Which::Latest => match stories.last() {
+        Which::Latest => match latest(timeline, history, &stories) {
             Some(story) => (story.operations.clone(), Some(story.clone())),
             None => (Vec::new(), None),
         },
         Which::Id(asked) => {
             let found = by_id(history, &all, asked)?;
-            let failed = history
-                .operations
-                .get(found)
-                .is_some_and(|operation| matches!(operation.ending, Ending::Failed | Ending::CutOff));
+            let failed = history.operations.get(found).is_some_and(Operation::failed);
             (vec![found], Some(Story { name: name.clone(), operations: vec![found], failed }))
         }
     };
     let with_nested = with_nested(history, &operations);
-    let events = events(timeline, history, question, &with_nested);
+    let events = events(timeline, history, question, &name, &with_nested);
     Ok(Selection { name, operations, with_nested, story, events })
+}
+
+impl Selection {
+    /// The same, with the operations of its story alone.
+    #[must_use]
+    pub fn of_story(mut self, history: &History) -> Self {
+        if let Some(story) = &self.story {
+            self.operations.clone_from(&story.operations);
+            self.with_nested = with_nested(history, &story.operations);
+        }
+        self
+    }
+}
+
+/// The newest story. A call that was refused while a failed deployment waits to be explained is not the newer story.
+fn latest<'s>(timeline: &Timeline, history: &History, stories: &'s [Story]) -> Option<&'s Story> {
+    let has_rows = |story: &&Story| {
+        let operations = story.operations.iter().filter_map(|operation| history.operations.get(*operation));
+        let mut events =
+            operations.flat_map(|operation| &operation.events).filter_map(|event| timeline.events.get(*event));
+        events.any(|event| event.source != "cloudtrail")
+    };
+    let failed = stories.iter().rev().find(has_rows).filter(|story| story.failed);
+    failed.or(stories.last())
 }
 
 /// The newest story of the selected stack that failed.
@@ -198,11 +219,7 @@ fn stories(history: &History, operations: &[usize]) -> Vec<Story> {
     let single = |index: &usize| {
         let operation = history.operations.get(*index)?;
         let name = history.incarnations.get(operation.incarnation)?.name.clone();
-        Some(Story {
-            name,
-            operations: vec![*index],
-            failed: matches!(operation.ending, Ending::Failed | Ending::CutOff),
-        })
+        Some(Story { name, operations: vec![*index], failed: operation.failed() })
     };
     operations.iter().filter_map(single).collect()
 }
@@ -222,9 +239,10 @@ fn by_id(history: &History, operations: &[usize], asked: &str) -> Result<usize, 
 
 fn with_nested(history: &History, operations: &[usize]) -> BTreeSet<usize> {
     let mut found: BTreeSet<usize> = operations.iter().copied().collect();
-    // Children begin after their parents, so that one pass over the operations in order of time finds all of them but
-    // for clock skew, which a second pass settles.
-    for _ in 0..2 {
+    let mut before = 0;
+    // Children begin after their parents but for clock skew: one pass finds nearly all, a second one the rest.
+    while found.len() > before {
+        before = found.len();
         for (index, operation) in history.operations.iter().enumerate() {
             if operation.parent.is_some_and(|parent| found.contains(&parent)) {
                 found.insert(index);
@@ -234,29 +252,45 @@ fn with_nested(history: &History, operations: &[usize]) -> BTreeSet<usize> {
     found
 }
 
-fn events(timeline: &Timeline, history: &History, question: &Question, operations: &BTreeSet<usize>) -> Vec<usize> {
-    let everything = question.which == Which::All && question.stack.is_none() && question.incarnation.is_none();
+fn events(
+    timeline: &Timeline,
+    history: &History,
+    question: &Question,
+    name: &str,
+    operations: &BTreeSet<usize>,
+) -> Vec<usize> {
+    let everything = question.which == Which::All && question.incarnation.is_none();
     let shown = |index: usize, event: &Event| {
         let belongs = match history.operation_of.get(index).copied().flatten() {
             Some(operation) => operations.contains(&operation),
-            None => everything || history.operations.is_empty(),
+            // What falls into no operation is of the stack's name, or of nobody's.
+            None => {
+                everything && event.stack_name.as_deref().is_none_or(|of| of == name) || history.operations.is_empty()
+            }
         };
         belongs
-            && (question.stack.is_none() || !is_strangers_call(event))
+            && (question.stack.is_none() || !is_strangers(event))
             && (question.reads || !is_read(event))
             && question.since.is_none_or(|since| event.at >= since)
             && question.until.is_none_or(|until| event.at <= until)
             && (question.sources.is_empty() || question.sources.iter().any(|source| source == event.source))
-            && (!question.failed || event.outcome == Outcome::Failed)
+            && (!question.failed || is_failure(history, index, event))
     };
     timeline.events.iter().enumerate().filter(|(index, event)| shown(*index, event)).map(|(index, _)| index).collect()
 }
 
-/// A call that nothing ties to the stack: shown only to who did not ask for one stack.
-fn is_strangers_call(event: &Event) -> bool {
-    event.call.as_ref().is_some_and(|call| !call.identity.is_cloudformation())
-        && event.stack_id.is_none()
-        && event.stack_name.is_none()
+/// It failed or was cancelled, or it is what stands for a failure that nothing else tells.
+fn is_failure(history: &History, index: usize, event: &Event) -> bool {
+    let operation = history.operation_of.get(index).copied().flatten().and_then(|of| history.operations.get(of));
+    matches!(event.outcome, Outcome::Failed | Outcome::Cancelled)
+        || operation.is_some_and(|operation| operation.failures.iter().any(|failure| failure.event == index))
+}
+
+/// What nothing ties to a stack, though it names a thing of its own: shown only to who did not ask for one stack.
+fn is_strangers(event: &Event) -> bool {
+    let by_cloudformation = event.call.as_ref().is_some_and(|call| call.identity.is_cloudformation());
+    let names_a_thing = event.call.is_some() || event.physical_id.is_some() || event.group.is_some();
+    event.stack_id.is_none() && event.stack_name.is_none() && names_a_thing && !by_cloudformation
 }
 
 /// A read that was not refused for lack of permission.

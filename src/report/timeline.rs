@@ -55,18 +55,22 @@ impl<'a> TimelineReport<'a> {
     }
 
     /// The events that are shown, in order.
-    pub fn events(&self) -> impl ExactSizeIterator<Item = EventEntry<'a>> {
+    pub fn events(&self) -> impl Iterator<Item = EventEntry<'a>> {
         self.timed_events().map(|(_, entry)| entry)
     }
 
     /// The same, each with its instant.
-    pub fn timed_events(&self) -> impl ExactSizeIterator<Item = (Time, EventEntry<'a>)> {
+    pub fn timed_events(&self) -> impl Iterator<Item = (Time, EventEntry<'a>)> {
         let evidence = self.evidence;
-        // An index that leads nowhere cannot come from the selection; the first event stands in for it.
-        self.events.iter().map(move |index| {
-            let event = &evidence.timeline.events[*index];
-            (event.at, EventEntry::of(evidence, *index, event))
+        self.events.iter().filter_map(move |index| {
+            let event = evidence.timeline.events.get(*index)?;
+            Some((event.at, EventEntry::of(evidence, *index, event)))
         })
+    }
+
+    /// How many events are shown.
+    pub fn count(&self) -> usize {
+        self.events.len()
     }
 }
 

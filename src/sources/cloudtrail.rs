@@ -5,7 +5,7 @@
 use super::Sink;
 use super::wire::{Str, stack_name_of_arn};
 use crate::model::time::Stamp;
-use crate::model::{Call, Event, Identity, Outcome, RecordFile, RecordRef, Text, WebIdentity, denial};
+use crate::model::{Call, Event, Gap, Identity, Outcome, RecordFile, RecordRef, Text, WebIdentity, denial, status};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -69,18 +69,21 @@ struct Listed<'a> {
     #[serde(borrow, default)]
     username: Str<'a>,
     #[serde(default)]
-    resources: Vec<ListedResource>,
+    resources: Option<Vec<ListedResource>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ListedResource {
     #[serde(default)]
+    resource_type: Option<String>,
+    #[serde(default)]
     resource_name: Option<String>,
 }
 
 pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
     let mut identities = Identities::default();
+    let mut without_record = 0;
     for (record, json) in file.iter() {
         // The trail's own form opens no key in upper case; LookupEvents' opens all of them so.
         let listed = json
@@ -101,8 +104,17 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
                     push(&delivered, record, &mut identities, sink);
                 }
             }
-            None => push_listed(&listed, record, sink),
+            None => {
+                without_record += 1;
+                push_listed(&listed, record, sink);
+            }
         }
+    }
+    if without_record > 0 {
+        let why = format!(
+            "{without_record} records were printed without CloudTrailEvent: their results and parameters are not known"
+        );
+        sink.gap(Gap::new(file.source, why).at(file.name.clone()).remedy("print them without --query"));
     }
 }
 
@@ -169,8 +181,11 @@ fn push(record: &Record<'_>, reference: RecordRef, identities: &mut Identities, 
         ..Call::default()
     };
     let of_cloudformation = &*record.event_source == "cloudformation.amazonaws.com";
-    if let Some(parameters) = record.request_parameters.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok()) {
-        take_parameters(&parameters, of_cloudformation, &mut event, &mut call, sink);
+    match record.request_parameters.map(|raw| serde_json::from_str::<Value>(raw.get())) {
+        Some(Ok(parameters)) => take_parameters(&parameters, of_cloudformation, &mut event, &mut call, sink),
+        // JSON it is, or the record would not have been read; what is left is nesting beyond all reason.
+        Some(Err(_)) => sink.use_partly(&event.record, "requestParameters"),
+        None => {}
     }
     if let Some(answer) = record
         .response_elements
@@ -204,12 +219,14 @@ fn push_listed(listed: &Listed<'_>, reference: RecordRef, sink: &mut Sink<'_>) {
     let mut event = Event::new(at, "cloudtrail", reference, action, Outcome::Noted);
     event.actor = sink.some(listed.username.get());
     let mut call = Call { service: sink.text(&listed.event_source), read_only, ..Call::default() };
-    for resource in listed.resources.iter().filter_map(|resource| resource.resource_name.as_deref()) {
-        if stack_name_of_arn(resource).is_some() && call.stack.is_none() {
-            event.stack_id = Some(sink.text(resource));
-            call.stack = event.stack_id.clone();
+    for resource in listed.resources.iter().flatten() {
+        let Some(name) = resource.resource_name.as_deref() else { continue };
+        let is_stack = resource.resource_type.as_deref() == Some(status::STACK_TYPE);
+        if call.stack.is_none() && (is_stack || stack_name_of_arn(name).is_some()) {
+            call.stack = Some(sink.text(name));
+            event.stack_id = call.stack.clone().filter(|stack| stack_name_of_arn(stack).is_some());
         }
-        let shared = sink.text(resource);
+        let shared = sink.text(name);
         call.names.push(shared);
     }
     event.stack_name = name_of_stack(&event, &call, sink);
@@ -264,6 +281,11 @@ fn identity(json: &str, from_console: bool, sink: &mut Sink<'_>) -> Identity {
 
 /// Keys that hold no resource's name, or something that must not be kept.
 const NO_NAMES: &[&str] = &[
+    "tags",
+    "tagSet",
+    "tagSpecificationSet",
+    "tagging",
+    "Tags",
     "clientRequestToken",
     "templateBody",
     "templateURL",

@@ -3,9 +3,10 @@
 //! Hooks that judged a resource are told by the stack events too; the timeline keeps both.
 
 use super::Sink;
+use super::stack_events::hook_outcome;
 use super::wire::{Str, stack_name_of_arn};
 use crate::model::time::Stamp;
-use crate::model::{Event, Hook, Outcome, RecordFile};
+use crate::model::{Event, Hook, RecordFile};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -33,12 +34,7 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
         let Some(at) = sink.time(&record, result.invoked_at, "InvokedAt") else {
             continue;
         };
-        let outcome = match result.status.get().unwrap_or_default() {
-            "HOOK_COMPLETE_FAILED" | "HOOK_FAILED" if &*result.failure_mode != "WARN" => Outcome::Failed,
-            "HOOK_COMPLETE_SUCCEEDED" => Outcome::Succeeded,
-            "HOOK_IN_PROGRESS" => Outcome::InProgress,
-            _ => Outcome::Noted,
-        };
+        let outcome = hook_outcome(&result.status, result.failure_mode.get());
         let action = sink.text("HOOK");
         let mut event = Event::new(at, "hook_results", record, action, outcome);
         event.status = sink.some(result.status.get());

@@ -3,7 +3,7 @@
 //! Source: `OperationEvent` in the CloudFormation API reference.
 
 use super::Sink;
-use super::stack_events::{Row, event_of};
+use super::stack_events::{Row, event_of, remember};
 use super::wire::Str;
 use crate::model::time::Stamp;
 use crate::model::{Outcome, RecordFile, Validation, status};
@@ -56,6 +56,7 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
                 _ => Outcome::Noted,
             };
             event.validation = Some(Box::new(Validation {
+                operation: sink.some(extra.operation_type.get()),
                 name: sink.some(extra.validation_name.get()),
                 path: sink.some(extra.validation_path.get()),
                 failure_mode: sink.some(extra.validation_failure_mode.get()),
@@ -89,6 +90,7 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
             event.physical_id = event.stack_id.clone();
             event.logical_id = event.stack_name.clone();
         }
+        remember(&event, sink);
         sink.events.push(event);
     }
 }

@@ -19,6 +19,8 @@ pub struct KnownResource {
     pub physical_id: Text,
     /// `AWS::RDS::DBInstance`.
     pub resource_type: Text,
+    /// The first that is heard of it under this id; none where the record has no time.
+    pub since: Option<Time>,
 }
 
 /// What the records of one file tell.
@@ -111,6 +113,15 @@ impl<'a> Sink<'a> {
         }
     }
 
+    /// Uses the record without a part of it, with a gap that says which.
+    pub fn use_partly(&mut self, record: &RecordRef, without: &str) {
+        self.bad += 1;
+        if self.bad <= MOST_BAD_RECORDS_NAMED {
+            let why = format!("record used without its {without}, which cannot be read");
+            self.gaps.push(Gap::new(self.source, why).at(record.to_string()));
+        }
+    }
+
     /// Something else about this file that the reader must know.
     pub fn gap(&mut self, gap: Gap) {
         self.gaps.push(gap);
@@ -120,9 +131,8 @@ impl<'a> Sink<'a> {
     pub fn finish(mut self) -> (Vec<Event>, Vec<Event>, Vec<KnownResource>, Vec<Gap>) {
         if self.bad > MOST_BAD_RECORDS_NAMED {
             let more = self.bad - MOST_BAD_RECORDS_NAMED;
-            self.gaps.push(
-                Gap::new(self.source, format!("{more} more records left out for reasons like these")).at(self.file),
-            );
+            self.gaps
+                .push(Gap::new(self.source, format!("{more} more records are wrong in ways like these")).at(self.file));
         }
         if self.unzoned > 0 {
             let why = format!("{} time stamps name no time zone and are read as UTC", self.unzoned);

@@ -94,20 +94,21 @@ pub(super) fn event_of(
     event
 }
 
-/// A row with a physical id tells which resource has it.
-fn remember(event: &Event, sink: &mut Sink<'_>) {
+/// A row with a physical id tells which resource has it, and since when it is known.
+pub(super) fn remember(event: &Event, sink: &mut Sink<'_>) {
     let (Some(logical_id), Some(physical_id), Some(resource_type)) =
         (&event.logical_id, &event.physical_id, &event.resource_type)
     else {
         return;
     };
-    if event.outcome == Outcome::InProgress && !event.is_of_stack_itself() {
+    if event.hook.is_none() && event.validation.is_none() && !event.is_of_stack_itself() {
         sink.resources.push(KnownResource {
             stack_id: event.stack_id.clone(),
             stack_name: event.stack_name.clone(),
             logical_id: logical_id.clone(),
             physical_id: physical_id.clone(),
             resource_type: resource_type.clone(),
+            since: Some(event.at),
         });
     }
 }
@@ -150,7 +151,7 @@ fn is_cancellation(reason: &str) -> bool {
     }
 }
 
-fn hook_outcome(state: &str, failure_mode: Option<&str>) -> Outcome {
+pub(super) fn hook_outcome(state: &str, failure_mode: Option<&str>) -> Outcome {
     match state {
         "HOOK_COMPLETE_FAILED" | "HOOK_FAILED" if failure_mode != Some("WARN") => Outcome::Failed,
         "HOOK_COMPLETE_SUCCEEDED" => Outcome::Succeeded,

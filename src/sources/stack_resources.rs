@@ -37,6 +37,7 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
             logical_id: sink.text(logical),
             physical_id: sink.text(physical),
             resource_type: sink.text(&resource.resource_type),
+            since: None,
         };
         sink.resources.push(known);
     }

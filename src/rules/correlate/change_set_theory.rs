@@ -11,26 +11,26 @@ const EXECUTED: Decibans = -30.0;
 const CREATED: Decibans = -6.0;
 
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
-    let Some(first) = context.failing.first() else {
-        return Vec::new();
+    let Some(first) = context.failing.first() else { return Vec::new() };
+    // The theory is about a deployment that ran; where no resource failed it may well be right.
+    let failed = context.timeline.events.get(first.event).filter(|event| event.is_stack_event());
+    let Some(failed) = failed else { return Vec::new() };
+    let accepted = |action: &str, decibans: Decibans, says: &str| {
+        let call = context.events().find(|(_, event)| {
+            event.source == "cloudtrail"
+                && &*event.action == action
+                && event.outcome == Outcome::Succeeded
+                && event.at <= failed.at
+        });
+        call.map(|(index, _)| Evidence { event: index, decibans, says: says.to_owned() })
     };
-    let failed = context.timeline.events.get(first.event);
-    if !failed.is_some_and(crate::model::Event::is_stack_event) {
-        // The theory is about a deployment that ran; where no resource failed it may well be right.
-        return Vec::new();
-    }
-    let evidence: Vec<Evidence> = context
-        .events()
-        .filter(|(_, event)| event.source == "cloudtrail" && event.outcome != Outcome::Failed)
-        .filter_map(|(index, event)| {
-            let (decibans, says) = match &*event.action {
-                "ExecuteChangeSet" => (EXECUTED, "CloudFormation accepted ExecuteChangeSet and began to work"),
-                "CreateChangeSet" => (CREATED, "CloudFormation accepted CreateChangeSet"),
-                _ => return None,
-            };
-            Some(Evidence { event: index, decibans, says: says.to_owned() })
-        })
-        .collect();
+    let evidence: Vec<Evidence> = [
+        accepted("ExecuteChangeSet", EXECUTED, "CloudFormation accepted ExecuteChangeSet and began to work"),
+        accepted("CreateChangeSet", CREATED, "CloudFormation accepted CreateChangeSet"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     if evidence.is_empty() {
         return Vec::new();
     }

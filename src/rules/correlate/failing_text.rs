@@ -6,6 +6,7 @@ use super::super::rule::{Advice, Decibans, Evidence, Finding, Rule};
 use super::{Context, Failing};
 use crate::model::{Event, Outcome};
 use crate::operation::Role;
+use hashbrown::HashSet;
 use std::collections::BTreeMap;
 
 /// A further failure is less likely to be what is asked for than the root.
@@ -28,14 +29,10 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     let Some(first) = context.failing.first() else {
         return findings;
     };
-    let told: Vec<(usize, &Event)> = context
-        .events()
-        .filter(|(index, event)| {
-            event.source == "deploy_log"
-                && event.outcome == Outcome::Failed
-                && context.failing.iter().all(|failing| failing.event != *index)
-        })
-        .collect();
+    let of_failures: HashSet<usize> = context.failing.iter().map(|failing| failing.event).collect();
+    let told = context.events().filter(|(index, event)| {
+        event.source == "deploy_log" && event.outcome == Outcome::Failed && !of_failures.contains(index)
+    });
     for (index, event) in told {
         findings.extend(read(context, first, index, event, HEARSAY));
     }

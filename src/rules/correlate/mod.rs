@@ -39,9 +39,9 @@ pub struct Failing {
     pub role: Role,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
     /// The operations of the story and of the nested stacks in it.
-    pub fn operations(&self) -> impl Iterator<Item = (usize, &Operation)> {
+    pub fn operations(&self) -> impl Iterator<Item = (usize, &'a Operation)> {
         self.history.operations.iter().enumerate().filter(|(index, _)| {
             let mut at = Some(*index);
             for _ in 0..64 {
@@ -56,7 +56,7 @@ impl Context<'_> {
     }
 
     /// The events of the story, in order of time within each operation.
-    pub fn events(&self) -> impl Iterator<Item = (usize, &crate::model::Event)> {
+    pub fn events(&self) -> impl Iterator<Item = (usize, &'a crate::model::Event)> {
         self.operations()
             .flat_map(|(_, operation)| operation.events.iter())
             .filter_map(|index| Some((*index, self.timeline.events.get(*index)?)))
@@ -64,15 +64,7 @@ impl Context<'_> {
 
     /// The word of the kind of a failure's operation, as rules write it.
     pub fn kind_word(&self, failing: &Failing) -> &'static str {
-        match self.history.operations.get(failing.operation).map(|operation| operation.kind) {
-            Some(Kind::Create) => "create",
-            Some(Kind::Update) => "update",
-            Some(Kind::Delete) => "delete",
-            Some(Kind::Import) => "import",
-            Some(Kind::Rollback) => "rollback",
-            Some(Kind::ChangeSet) => "change_set",
-            Some(Kind::Unknown) | None => "unknown",
-        }
+        self.history.operations.get(failing.operation).map_or(Kind::Unknown, |operation| operation.kind).word()
     }
 }
 

@@ -3,10 +3,11 @@
 //! The call's own message is read with the data rules, so that an explicit deny stays one.
 
 use super::super::rule::{Decibans, Finding};
+use super::Context;
 use super::failing_text::read;
-use super::{Context, Failing};
-use crate::model::{Event, Time, denial, quoted_request};
+use crate::model::{Event, Text, Time, denial, quoted_request};
 use chrono::TimeDelta;
+use hashbrown::HashMap;
 
 /// CloudTrail tells whole seconds; handlers report a refusal within seconds, or after retries of minutes.
 const BEFORE: TimeDelta = TimeDelta::seconds(5);
@@ -18,15 +19,18 @@ const SAME_RESOURCE: Decibans = 0.0;
 const ON_BEHALF: Decibans = -6.0;
 
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
     let refused: Vec<(usize, &Event)> =
         context.events().filter(|(_, event)| event.error.as_deref().is_some_and(denial)).collect();
+    if refused.is_empty() {
+        return Vec::new();
+    }
+    let began = first_rows(context);
+    let mut findings = Vec::new();
     for failing in context.failing {
-        let Some(failed) = context.timeline.events.get(failing.event).filter(|event| event.source != "cloudtrail")
-        else {
-            continue;
-        };
-        let began = began(context, failing, failed) - BEFORE;
+        let failed = context.timeline.events.get(failing.event).filter(|event| event.source != "cloudtrail");
+        let Some(failed) = failed else { continue };
+        let began =
+            began.get(&(&failed.stack_id, &failed.logical_id)).copied().unwrap_or(failed.at).min(failed.at) - BEFORE;
         for (index, call) in refused.iter().filter(|(_, call)| call.at >= began && call.at <= failed.at + AFTER) {
             if let Some(standing) = join(failed, call) {
                 findings.extend(read(context, failing, *index, call, standing));
@@ -36,15 +40,14 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-/// When the failed resource's work began.
-fn began(context: &Context<'_>, failing: &Failing, failed: &Event) -> Time {
-    let of_resource = context.events().filter(|(index, event)| {
-        *index <= failing.event
-            && event.is_stack_event()
-            && event.logical_id == failed.logical_id
-            && event.stack_id == failed.stack_id
-    });
-    of_resource.map(|(_, event)| event.at).min().unwrap_or(failed.at)
+/// When the work on each resource of the story began.
+fn first_rows<'c>(context: &Context<'c>) -> HashMap<(&'c Option<Text>, &'c Option<Text>), Time> {
+    let mut first: HashMap<(&Option<Text>, &Option<Text>), Time> = HashMap::new();
+    for (_, event) in context.events().filter(|(_, event)| event.is_stack_event()) {
+        let began = first.entry((&event.stack_id, &event.logical_id)).or_insert(event.at);
+        *began = event.at.min(*began);
+    }
+    first
 }
 
 fn join(failed: &Event, refused: &Event) -> Option<Decibans> {

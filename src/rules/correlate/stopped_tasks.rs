@@ -7,10 +7,9 @@ use super::{Context, Failing};
 use crate::model::{Event, Outcome};
 
 /// What the first stopped task is worth, and each further one: they are hardly independent.
-const FIRST_TASK: Decibans = 28.0;
+const FIRST_TASK: Decibans = 30.0;
 const FURTHER_TASK: Decibans = 2.0;
 const MOST_FURTHER_TASKS: usize = 3;
-const CIRCUIT_BREAKER: Decibans = 8.0;
 const LOG_LINE: Decibans = 2.0;
 
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -46,7 +45,7 @@ fn of_failing(context: &Context<'_>, failing: &Failing) -> Option<Finding> {
         .collect();
     // The circuit breaker's own text is about these tasks; they say more than it does.
     let given_up = "ECS gave the deployment up".to_owned();
-    evidence.push(Evidence { event: failing.event, decibans: CIRCUIT_BREAKER, says: given_up });
+    evidence.push(Evidence { event: failing.event, decibans: FURTHER_TASK, says: given_up });
     let line = context
         .events()
         .find(|(_, event)| event.source == "log_events" && event.outcome == Outcome::Failed && event.at <= failed.at);

@@ -1,5 +1,5 @@
 //! When a line was written: the forms of time stamps in console logs, and clock times without a date.
-//! It never reads our own clock; a log that names no day has no time.
+//! It never reads our own clock; a log that names no day has times on an unknown day, or none.
 //! Source: the logs of GitHub Actions, GitLab, Jenkins, CodeBuild, TeamCity, the CDK CLI, the SAM CLI and Amplify.
 
 use crate::model::Time;
@@ -245,24 +245,47 @@ pub(super) struct Reading {
 /// Turns the stamps of a log, line by line, into times.
 #[derive(Debug)]
 pub(super) struct Clock {
-    /// The time of the last line that had one; before that the log's first. None in a log that names no day.
+    /// The time of the last line that had one; before that the log's first. None in a log that has none.
     last: Option<Time>,
+    /// The log names the day.
+    dated: bool,
 }
 
 impl Clock {
     /// The clock of a log whose first stamp with a date is `first`.
     pub fn new(first: Option<Time>) -> Self {
-        Self { last: first }
+        Self { last: first, dated: first.is_some() }
     }
 
-    /// False in a log that names no day: nothing in it has a time.
-    pub fn runs(&self) -> bool {
-        self.last.is_some()
+    /// The clock of a log that names no day, by its first time of day: its lines are told apart by their times only,
+    /// so that the day does not matter. It begins on 1970-01-01.
+    pub fn of(first: Option<Stamp>) -> Self {
+        let noon = Time::UNIX_EPOCH + Duration::hours(12);
+        let last = match first {
+            Some(Stamp::Clock(time, offset)) => Some(nearest(noon, time, offset)),
+            _ => None,
+        };
+        Self { last, dated: false }
+    }
+
+    /// False in a log that names no day.
+    pub fn is_dated(&self) -> bool {
+        self.dated
+    }
+
+    /// True in a log that has times of day, but names no day.
+    pub fn is_adrift(&self) -> bool {
+        self.last.is_some() && !self.dated
     }
 
     /// The time of a line with this stamp.
     pub fn read(&mut self, stamp: Option<Stamp>) -> Option<Reading> {
         let last = self.last?;
+        let stamp = match stamp {
+            // A date in the midst of a text, by which no other line can be dated.
+            Some(Stamp::Full(written)) if !self.dated => Some(Stamp::Clock(written.at.time(), Some(0))),
+            stamp => stamp,
+        };
         let written = match stamp {
             None => {
                 let written = Written { at: last, zoned: true };
@@ -272,7 +295,7 @@ impl Clock {
             Some(Stamp::Clock(time, offset)) => Written { at: nearest(last, time, offset), zoned: offset.is_some() },
         };
         self.last = Some(written.at);
-        Some(Reading { written, approximate: false })
+        Some(Reading { written, approximate: !self.dated })
     }
 }
 
@@ -369,5 +392,21 @@ mod tests {
             assert_eq!(shown, Some((expected.to_owned(), cell.is_none())), "{cell:?}");
         }
         assert_eq!(Clock::new(None).read(of_cell("12:00:00")), None);
+    }
+
+    #[test]
+    fn clock_times_without_any_day_keep_their_distances() {
+        let mut clock = Clock::of(of_cell("00:00:02 UTC+0000"));
+        assert!(!clock.is_dated());
+        for (stamp, expected) in [
+            (None, "1970-01-01T00:00:02.000Z"),
+            (of_cell("12:00:05 AM"), "1970-01-01T00:00:05.000Z"),
+            (of_cell("11:59:59 PM"), "1969-12-31T23:59:59.000Z"),
+            (of_cell("2026-11-18T00:00:09Z"), "1970-01-01T00:00:09.000Z"),
+        ] {
+            let reading = clock.read(stamp);
+            let shown = reading.map(|reading| (text(reading.written.at), reading.approximate));
+            assert_eq!(shown, Some((expected.to_owned(), true)), "{stamp:?}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use super::Sink;
 use super::stack_events;
 use super::wire::stack_name_of_arn;
 use crate::model::time::{self, Stamp as Read};
-use crate::model::{Event, Outcome, RecordFile, RecordRef, Text, Time, status};
+use crate::model::{Event, Gap, Outcome, RecordFile, RecordRef, Text, Time, status};
 use regex::Regex;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ use std::sync::LazyLock;
 pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
     let log = Log { file };
     let mut reader = Reader {
-        clock: Clock::new(log.first_time()),
+        clock: log.clock(),
         log,
         stack: None,
         heading: false,
@@ -43,7 +43,13 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
         reader.take_all(sink);
     }
     name_stack(events_of(&reader.clock, sink));
+    if reader.clock.is_adrift() && !sink.undated.is_empty() {
+        sink.gap(Gap::new(file.source, NO_DATE).at(file.name.clone()));
+    }
 }
+
+/// What is missing where a log has times of day only.
+const NO_DATE: &str = "the log names no date, so that its times are those of the runner's clock on an unknown day";
 
 /// What stands before the log names a stack is of the stack that it names first.
 fn name_stack(events: &mut [Event]) {
@@ -71,16 +77,31 @@ impl<'a> Log<'a> {
         RecordRef { file: self.file.name.clone(), index: u32::try_from(index).unwrap_or(u32::MAX) }
     }
 
-    /// The first time in the log that has a date.
-    fn first_time(&self) -> Option<Time> {
-        (0..self.file.records.len()).find_map(|index| {
-            let line = self.line(index)?;
-            match line.stamp.or_else(|| clock::inline(&line.text).map(|(stamp, _)| stamp)) {
-                Some(Stamp::Full(written)) => Some(written.at),
-                _ => of_json_event(&line.text),
+    /// A clock that begins with the first time that has a date; where none has, with the first time.
+    fn clock(&self) -> Clock {
+        let mut first = None;
+        for line in (0..self.file.records.len()).filter_map(|index| self.line(index)) {
+            let own = line.stamp.or_else(|| clock::inline(&line.text).map(|(stamp, _)| stamp));
+            for stamp in [own, of_row(&line)].into_iter().flatten() {
+                match stamp {
+                    Stamp::Full(written) => return Clock::new(Some(written.at)),
+                    Stamp::Clock(..) => first = first.or(Some(stamp)),
+                }
             }
-        })
+            if let Some(at) = of_json_event(&line.text) {
+                return Clock::new(Some(at));
+            }
+        }
+        Clock::of(first)
     }
+}
+
+/// The time in a row of a table.
+fn of_row(line: &Line<'_>) -> Option<Stamp> {
+    if line.echo || !line.text.contains('|') || !failure::signs(&line.text).has(Signs::ROW) {
+        return None;
+    }
+    row::parse(&line.text)?.stamp
 }
 
 /// The time of an event that the AWS CLI prints as JSON.
@@ -275,11 +296,23 @@ impl<'a> Reader<'a> {
         reading: Option<Reading>,
         sink: &mut Sink<'_>,
     ) {
+        self.tell("FAIL", index, failure, message, reading, sink);
+    }
+
+    fn tell(
+        &mut self,
+        action: &str,
+        index: usize,
+        failure: &Failure<'_>,
+        message: &str,
+        reading: Option<Reading>,
+        sink: &mut Sink<'_>,
+    ) {
         let stack = self.stack.as_deref().unwrap_or_default();
         if !self.failures.insert(format!("{stack} {}", failure::essence(message))) {
             return;
         }
-        let action = sink.text("FAIL");
+        let action = sink.text(action);
         let mut event = self.event(index, action, failure.outcome);
         event.error = sink.some(failure.error);
         event.message = sink.some(Some(message));
@@ -498,7 +531,8 @@ impl<'a> Reader<'a> {
         self.push(event, index, reading, sink);
     }
 
-    /// Nothing told a failure: of a few lines each may be the message that somebody pasted.
+    /// Nothing told a failure: a line alone is the message that somebody pasted. Of a few lines each may tell something,
+    /// but that the deployment failed is not known.
     fn take_all(&mut self, sink: &mut Sink<'_>) {
         let lines: Vec<(usize, Line<'a>)> = (0..self.log.file.records.len())
             .filter_map(|index| Some((index, self.log.line(index)?)))
@@ -519,11 +553,13 @@ impl<'a> Reader<'a> {
         if answered {
             return;
         }
-        self.clock = Clock::new(self.log.first_time());
+        self.clock = self.log.clock();
+        let (action, outcome) = if lines.len() == 1 { ("FAIL", Outcome::Failed) } else { ("PRINT", Outcome::Noted) };
         for (index, line) in lines {
             let reading = self.clock.read(line.stamp);
             if let Some(failure) = failure::bare(&line.text).filter(|_| !self.telling.contains(&index)) {
-                self.fail(index, &failure, failure.message, reading, sink);
+                let failure = Failure { outcome, ..failure };
+                self.tell(action, index, &failure, failure.message, reading, sink);
             }
         }
         events_of(&self.clock, sink).sort_by_key(|event| event.record.index);
@@ -543,8 +579,10 @@ impl<'a> Reader<'a> {
         };
         match reading {
             Some(reading) => {
-                // Counts the stamps that name no zone.
-                sink.time(&event.record, Read::Read(reading.written), "time stamp");
+                if self.clock.is_dated() {
+                    // Counts the stamps that name no zone.
+                    sink.time(&event.record, Read::Read(reading.written), "time stamp");
+                }
                 event.at = reading.written.at;
                 event.approximate = reading.approximate;
             }
@@ -554,9 +592,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Where the events of a log go: a log that names no day has no times.
+/// Where the events of a log go: in a log that names no day they have no dates.
 fn events_of<'s>(clock: &Clock, sink: &'s mut Sink<'_>) -> &'s mut Vec<Event> {
-    if clock.runs() { &mut sink.events } else { &mut sink.undated }
+    if clock.is_dated() { &mut sink.events } else { &mut sink.undated }
 }
 
 /// The CDK CLI's words before it goes through the resources.

@@ -1,10 +1,10 @@
 //! Whole logs, as the tools and runners write them.
 
 use super::*;
-use crate::model::Form;
+use crate::model::{Form, Gap};
 
-/// The file of a log and what it gives.
-fn events_of_log(text: &str) -> (Vec<Event>, Vec<Event>, usize) {
+/// What a log gives: events, undated events, gaps.
+fn events_of_log(text: &str) -> (Vec<Event>, Vec<Event>, Vec<Gap>) {
     let mut records = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -21,7 +21,7 @@ fn events_of_log(text: &str) -> (Vec<Event>, Vec<Event>, usize) {
     let mut sink = Sink::new("deploy_log", "deploy_log", false);
     read(&file, &mut sink);
     let (events, undated, _, gaps) = sink.finish();
-    (events, undated, gaps.len())
+    (events, undated, gaps)
 }
 
 /// `LINE TIME OUTCOME ACTION STATUS LOGICAL_ID TYPE [STACK]: MESSAGE`, what is not there left out; `~` before a time
@@ -130,15 +130,52 @@ Source Location: Function (/app/lib/shop.ts:3:5)
         log,
         &[],
         &[
-            "0 InProgress DEPLOY [Shop]: Shop: deploying... [1/1]",
-            "1 InProgress CREATE CREATE_IN_PROGRESS createOrder/handler AWS::Lambda::Function [Shop]",
-            &format!("4 Failed CREATE CREATE_FAILED createOrderhandler0F2A4B6C AWS::Lambda::Function [Shop]: {reason}"),
-            "15 Failed FAIL [Shop]: Shop failed: DeploymentError: Resource updates failed:",
-            "20 Failed FAIL TableCD117FA1 AWS::DynamoDB::Table [Shop]: Table taken",
-            "23 Failed FAIL CannotPullContainerError TableCD117FA1 AWS::DynamoDB::Table [Shop]: Task stopped: \
+            "0 ~01T23:59:58 InProgress DEPLOY [Shop]: Shop: deploying... [1/1]",
+            "1 ~01T23:59:58 InProgress CREATE CREATE_IN_PROGRESS createOrder/handler AWS::Lambda::Function [Shop]",
+            &format!(
+                "4 ~02T00:00:03 Failed CREATE CREATE_FAILED createOrderhandler0F2A4B6C AWS::Lambda::Function [Shop]: {reason}"
+            ),
+            "15 ~02T00:00:03 Failed FAIL [Shop]: Shop failed: DeploymentError: Resource updates failed:",
+            "20 ~02T00:00:03 Failed FAIL TableCD117FA1 AWS::DynamoDB::Table [Shop]: Table taken",
+            "23 ~02T00:00:03 Failed FAIL CannotPullContainerError TableCD117FA1 AWS::DynamoDB::Table [Shop]: Task stopped: \
              CannotPullContainerError: no such tag Tasks: https://console.aws.amazon.com/x",
         ],
     );
+}
+
+#[test]
+fn a_log_without_any_date_keeps_its_distances() {
+    let log = "Initiating deployment
+[23:59:58] Shop: deploying... [1/1]
+[00:00:03] Error: Rate exceeded
+Error: no more
+[23:59:59 UTC] Error: out of order
+";
+    let (events, undated, gaps) = events_of_log(log);
+    assert!(events.is_empty());
+    assert_eq!(
+        undated.iter().map(shown).collect::<Vec<_>>(),
+        [
+            "0 ~01T23:59:58 InProgress DEPLOY [Shop]: Initiating deployment",
+            "1 ~01T23:59:58 InProgress DEPLOY [Shop]: Shop: deploying... [1/1]",
+            "2 ~02T00:00:03 Failed FAIL [Shop]: Error: Rate exceeded",
+            "3 ~02T00:00:03 Failed FAIL [Shop]: Error: no more",
+            "4 ~01T23:59:59 Failed FAIL [Shop]: Error: out of order",
+        ]
+    );
+    assert_eq!(gaps.iter().map(|gap| &*gap.why).collect::<Vec<_>>(), [NO_DATE]);
+
+    // The zone counts, where it is named.
+    check("01:30:00 UTC+0800 Error: a\n", &[], &["0 ~01T17:30:00 Failed FAIL: Error: a"]);
+    // Without any time nothing is said of times.
+    let (_, undated, gaps) = events_of_log("Error: a\nError: b\n");
+    assert!(undated.iter().all(|event| event.at == Time::UNIX_EPOCH && event.approximate), "{undated:?}");
+    assert_eq!((undated.len(), gaps.len()), (2, 0));
+    // Nor where nothing is told.
+    assert!(events_of_log(&"[12:00:00] Compiling\n".repeat(21)).2.is_empty());
+    // A date in a row is a date.
+    let row = "Shop | 2026-11-18T12:00:00Z | CREATE_FAILED | AWS::S3::Bucket | Bucket taken\n";
+    check(row, &["0 18T12:00:00 Failed CREATE CREATE_FAILED Bucket AWS::S3::Bucket [Shop]: taken"], &[]);
 }
 
 #[test]
@@ -159,7 +196,7 @@ Error: no more
             "4 ~19T00:00:02 Failed FAIL [Shop]: Error: no more",
         ]
     );
-    assert_eq!(gaps, 1, "clock times name no zone");
+    assert_eq!(gaps.len(), 1, "clock times name no zone");
 }
 
 #[test]
@@ -371,11 +408,17 @@ failed deploying stack 'shop'
 }
 
 #[test]
-fn a_pasted_message_is_the_failure_and_a_long_log_without_one_is_none() {
+fn a_pasted_message_is_the_failure_and_unknown_output_is_none() {
+    check("\nCircular dependency among the words\n\n", &[], &["1 Failed FAIL: Circular dependency among the words"]);
     check(
         "Circular dependency among the words\n\nValue (x) for parameter y is invalid\n-----\n",
         &[],
-        &["0 Failed FAIL: Circular dependency among the words", "2 Failed FAIL: Value (x) for parameter y is invalid"],
+        &["0 Noted PRINT: Circular dependency among the words", "2 Noted PRINT: Value (x) for parameter y is invalid"],
+    );
+    check(
+        "npm ci\nadded 20 packages in 3s\nBuild done\n",
+        &[],
+        &["0 Noted PRINT: npm ci", "1 Noted PRINT: added 20 packages in 3s", "2 Noted PRINT: Build done"],
     );
     check(
         "An error occurred (ValidationError) when calling the DescribeStacks operation: Stack with id shop does not exist",
@@ -386,14 +429,14 @@ fn a_pasted_message_is_the_failure_and_a_long_log_without_one_is_none() {
     check(
         "The bucket is odd\nnpm ERR! code 1\n",
         &[],
-        &["0 Failed FAIL: The bucket is odd", "1 Noted FAIL: npm ERR! code 1"],
+        &["0 Noted PRINT: The bucket is odd", "1 Noted FAIL: npm ERR! code 1"],
     );
     check(
         "Shop | 0/2 | 1:00:00 PM | CREATE_IN_PROGRESS | AWS::S3::Bucket | Bucket\nThe bucket is odd\n",
         &[],
         &[
-            "0 InProgress CREATE CREATE_IN_PROGRESS Bucket AWS::S3::Bucket [Shop]",
-            "1 Failed FAIL [Shop]: The bucket is odd",
+            "0 ~01T13:00:00 InProgress CREATE CREATE_IN_PROGRESS Bucket AWS::S3::Bucket [Shop]",
+            "1 ~01T13:00:00 Noted PRINT [Shop]: The bucket is odd",
         ],
     );
     check(&"Compiling\n".repeat(21), &[], &[]);
