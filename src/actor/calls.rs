@@ -257,12 +257,14 @@ impl<'t> Calls<'t> {
         let candidates = self.by_id.get(wanted.incarnation.stack_id.as_deref()?)?;
         // A stack is created once, so its creation needs no limit: the first of its events may be missing.
         let most = if wanted.operation.kind == Kind::Create { TimeDelta::days(1) } else { LATER_BY_ID };
-        let asked = self.nearest(wanted, candidates.iter(), -LATE * 2..=most)?;
+        let leads = -LATE * 2..=most;
+        let asked = self.nearest(wanted, self.within(candidates, wanted, &leads).iter(), leads)?;
         Some(Start { asked, basis: Basis::StackId })
     }
 
     fn by_name(&self, wanted: &Wanted<'_>) -> Option<Start> {
         let candidates = self.by_name.get(&*wanted.incarnation.name)?;
+        let candidates = self.within(candidates, wanted, &(-LATE..=LATER));
         let soon = self.nearest(wanted, candidates.iter(), -LATE..=SOON);
         let asked = soon.or_else(|| {
             let mut later = candidates.iter().filter(|index| self.may_start(**index, wanted, &(-LATE..=LATER)));
@@ -281,6 +283,21 @@ impl<'t> Calls<'t> {
             .copied()
             .filter(|index| self.may_start(*index, wanted, &leads))
             .min_by_key(|index| (self.lead(*index, wanted).map(|lead| lead.abs()), *index))
+    }
+
+    /// Those of `candidates`, which are in order of time, that were within `leads` before the operation's first event: a
+    /// name may have thousands of calls.
+    fn within<'c>(
+        &self,
+        candidates: &'c [usize],
+        wanted: &Wanted<'_>,
+        leads: &RangeInclusive<TimeDelta>,
+    ) -> &'c [usize] {
+        let began = wanted.operation.started_at;
+        let at = |index: &usize| self.all.get(*index).map(|asked| asked.event.at);
+        let first = candidates.partition_point(|index| at(index).is_some_and(|at| at < began - *leads.end()));
+        let end = candidates.partition_point(|index| at(index).is_some_and(|at| at <= began - *leads.start()));
+        candidates.get(first..end).unwrap_or_default()
     }
 
     /// How long before the operation's first event the call was.

@@ -23,7 +23,7 @@ enum Verb {
         /// A folder or a zip file
         case: PathBuf,
     },
-    /// Check a case: hashes, what cannot be read, files that are no evidence; exit 10 when a file was changed
+    /// Check a case: hashes, what cannot be read, files that are no evidence; exit 10 when a file or the manifest is not what was captured
     Verify {
         /// A folder or a zip file
         case: PathBuf,

@@ -136,10 +136,16 @@ fn failures_of(
     }
     failures.sort_by_key(|failure| failure.event);
     failures.dedup_by_key(|failure| failure.event);
-    // What fails in the clean-up of an operation that succeeded is a fact, but not its cause of failing.
-    if failed || operation.ending == Ending::Unknown {
-        if let Some(first) = failures.iter_mut().find(|failure| failure.role == Role::Independent) {
-            first.role = Role::Root;
+    for failure in failures.iter_mut().filter(|failure| failure.role == Role::Independent) {
+        match operation.ending {
+            // What fails after the delete began, fails because of it.
+            Ending::CutOff => failure.role = Role::Cascade,
+            // What fails in the clean-up of an operation that succeeded is a fact, but no cause of a failure.
+            Ending::Succeeded if !stands_for_it => {}
+            _ => {
+                failure.role = Role::Root;
+                break;
+            }
         }
     }
     failures

@@ -1,5 +1,6 @@
 //! The events as comma-separated values (RFC 4180), in UTC: a row of names, then a row for each event with all its keys.
-//! Text that a spreadsheet would take for a formula is disarmed; all else is verbatim. Operations and gaps have no place here.
+//! Text that a spreadsheet would take for a formula is disarmed, and what acts on a terminal is shown; all else is verbatim.
+//! Operations and gaps have no place here.
 //! Read by spreadsheets.
 
 use super::escape::csv_cell;
@@ -70,6 +71,7 @@ fn row<W: Write>(writer: &mut ::csv::Writer<W>, event: &EventEntry<'_>) -> io::R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::escape::is_hidden;
     use crate::render::testing;
     use std::collections::BTreeSet;
 
@@ -93,8 +95,10 @@ mod tests {
             assert_eq!(rows.len(), report.count());
             let cells = || rows.iter().flatten();
             assert!(!cells().any(|cell| cell.starts_with(['=', '+', '-', '@', '\t', '\r'])));
-            // Verbatim besides: the message is found whole, its line ends with it.
-            assert!(cells().any(|cell| cell == testing::MESSAGE));
+            // The message is found whole, its line ends with it; what would act on a terminal is shown.
+            let message = testing::MESSAGE.replace('\u{9b}', "\\u{9b}").replace("\r\n", "\n");
+            assert!(cells().any(|cell| cell == message));
+            assert!(!text.chars().any(|c| c != '\n' && is_hidden(c)), "{text:?}");
             assert!(cells().any(|cell| cell == format!("'{}", testing::FORMULA)));
         });
     }
