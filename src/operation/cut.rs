@@ -203,7 +203,8 @@ impl Stack {
             if draft.kind == kind && !other && !(begins && rests) {
                 return last;
             }
-            if draft.guessed && draft.own.is_none() && !begins {
+            let deployed = matches!(draft.kind, Kind::Create | Kind::Update | Kind::Import) && kind == Kind::Rollback;
+            if draft.guessed && draft.own.is_none() && !begins && !deployed {
                 // The rows before it lacked their beginning; this one names what they were.
                 draft.kind = kind;
                 draft.guessed = false;
