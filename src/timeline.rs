@@ -204,7 +204,9 @@ const ECHO: TimeDelta = TimeDelta::minutes(10);
 /// Drops what a better source tells too: a deploy tool's copy of a stack event, and the ends of a stack's life in
 /// ListStacks where its own events tell them.
 fn drop_echoes(events: &mut Vec<Event>) {
-    let mut rows: HashMap<(Text, Text), Vec<(Option<Text>, Time, Option<Text>)>> = HashMap::new();
+    // The stack, the time and the reason of each row, by logical id and status.
+    type Told = (Option<Text>, Time, Option<Text>);
+    let mut rows: HashMap<(Text, Text), Vec<Told>> = HashMap::new();
     let mut last_rows: HashMap<Text, Time> = HashMap::new();
     for event in events.iter().filter(|event| event.is_stack_event()) {
         if let Some(stack) = &event.stack_id {

@@ -1,5 +1,5 @@
 //! How rows become operations, stories and failures: small tables, one for each thing that once went wrong or easily could.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::needless_pass_by_value, missing_docs)]
 
 use cfn_forensics::model::{Capture, Form, RecordFile, Text};
 use cfn_forensics::operation::{self, History, Role};
