@@ -34,6 +34,15 @@ fn every_rule_holds_against_its_own_examples() {
 }
 
 #[test]
+fn every_expression_compiles() {
+    for rule in &Catalogue::embedded().unwrap().rules {
+        for text in &rule.text {
+            regex_lite::Regex::new(text).unwrap_or_else(|error| panic!("{}: {error}", rule.id));
+        }
+    }
+}
+
+#[test]
 fn every_cause_has_a_rule() {
     let catalogue = Catalogue::embedded().unwrap();
     let mut counts: BTreeMap<&str, usize> = CAUSES.iter().map(|(cause, _)| (*cause, 0)).collect();

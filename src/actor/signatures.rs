@@ -5,8 +5,8 @@
 use super::Verdict;
 use crate::model::Text;
 use Verdict::{Console, Deploy, Destroy, ParentStack, Probe, StackSet};
-use regex::Regex;
-use std::sync::LazyLock;
+use regex_lite::Regex;
+use std::sync::OnceLock;
 
 /// Where in the evidence a mark is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,12 +274,16 @@ pub(super) fn cleans(tool: &str, status: &str) -> bool {
 
 const UUID: &str = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
 
-fn compile(signature: &Signature) -> Result<Regex, regex::Error> {
+fn compile(signature: &Signature) -> Result<Regex, regex_lite::Error> {
     Regex::new(&signature.pattern.replace("UUID", UUID))
 }
 
-static COMPILED: LazyLock<Vec<(Regex, &'static Signature)>> =
-    LazyLock::new(|| SIGNATURES.iter().filter_map(|signature| Some((compile(signature).ok()?, signature))).collect());
+/// Each row's expression, compiled when a text of its field comes up: most runs need a few.
+static COMPILED: [OnceLock<Option<Regex>>; SIGNATURES.len()] = [const { OnceLock::new() }; SIGNATURES.len()];
+
+fn compiled(rank: usize) -> Option<&'static Regex> {
+    COMPILED.get(rank)?.get_or_init(|| compile(SIGNATURES.get(rank)?).ok()).as_ref()
+}
 
 /// A mark that was recognised.
 pub(super) struct Match {
@@ -293,14 +297,13 @@ pub(super) struct Match {
 
 /// The marks in `text`, in the table's order.
 pub(super) fn matches(field: Field, text: &str) -> impl Iterator<Item = Match> {
-    COMPILED.iter().enumerate().filter(move |(_, (_, signature))| signature.field == field).filter_map(
-        move |(rank, (pattern, signature))| {
-            let found = pattern.captures(text)?;
-            let mut says = String::new();
-            found.expand(signature.says, &mut says);
-            Some(Match { rank, signature, says })
-        },
-    )
+    let of_field = SIGNATURES.iter().enumerate().filter(move |(_, signature)| signature.field == field);
+    of_field.filter_map(move |(rank, signature)| {
+        let found = compiled(rank)?.captures(text)?;
+        let mut says = String::new();
+        found.expand(signature.says, &mut says);
+        Some(Match { rank, signature, says })
+    })
 }
 
 /// A change set's name, out of its ARN if need be, with the stack's name at its beginning written as `<stack>`.
@@ -333,12 +336,12 @@ mod tests {
 
     #[test]
     fn every_row_matches_its_example_and_not_its_counter_example() {
-        assert_eq!(COMPILED.len(), SIGNATURES.len(), "a pattern does not compile");
-        for &(ref pattern, signature) in COMPILED.iter() {
+        for (rank, signature) in SIGNATURES.iter().enumerate() {
+            let pattern = compiled(rank).unwrap_or_else(|| panic!("{} does not compile", signature.pattern));
             assert!(pattern.is_match(signature.example), "{} misses {}", signature.pattern, signature.example);
             assert!(!pattern.is_match(signature.counter), "{} claims {}", signature.pattern, signature.counter);
             let said = matches(signature.field, signature.example)
-                .find(|found| std::ptr::eq(found.signature, signature))
+                .find(|found| found.rank == rank)
                 .map(|found| found.says)
                 .unwrap_or_default();
             assert!(!said.is_empty() && !said.contains("${"), "{said:?}");

@@ -10,6 +10,7 @@ use crate::report::select::{Question, select as pick};
 use crate::rules::Catalogue;
 use crate::timeline;
 use clap::Args;
+use std::thread;
 
 /// Say why a deployment failed: ranked causes with probabilities, and the evidence for and against
 #[derive(Debug, Args)]
@@ -30,8 +31,13 @@ pub struct Arguments {
 
 /// Reads the case, applies the rules to the story that was asked for, and prints what they found.
 pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let catalogue = Catalogue::embedded()?;
-    let known = Known::from_case(&arguments.case.case, timeline::Options::default())?;
+    // Neither needs the other, and a person waits for both.
+    let (catalogue, known) = thread::scope(|scope| {
+        let catalogue = scope.spawn(Catalogue::embedded);
+        let known = Known::from_case(&arguments.case.case, timeline::Options::default());
+        (catalogue.join().unwrap_or_else(|_| Catalogue::embedded()), known)
+    });
+    let (catalogue, known) = (catalogue?, known?);
     let question = Question {
         stack: arguments.stack.stack.clone(),
         which: arguments.stack.operation.clone(),

@@ -2,7 +2,7 @@
 //! Loading checks what can be checked without a text: keys, causes, expressions, placeholders, ids.
 //! Used by the diagnosis; the tests hold every rule against its own examples.
 
-use super::pattern::{Match, Patterns, literal_of};
+use super::pattern::{Match, Patterns};
 use super::rule::Rule;
 use serde::Deserialize;
 use std::thread;
@@ -99,16 +99,17 @@ struct File {
 pub struct Catalogue {
     /// In the order of the files, ids unique.
     pub rules: Vec<Rule>,
-    patterns: Patterns,
+    /// The expressions of each file, with the index of its first rule.
+    files: Vec<(usize, Patterns)>,
 }
 
 impl Catalogue {
-    /// The rules that come with cfn-forensics.
+    /// The rules that come with cfn-forensics. Their expressions are compiled when they are needed.
     ///
     /// # Errors
     /// A fault in an embedded file, which a test excludes.
     pub fn embedded() -> Result<Self, CatalogueError> {
-        Self::load(FILES)
+        Self::assemble(FILES)
     }
 
     /// The rules of these files, given as name and content.
@@ -117,11 +118,26 @@ impl Catalogue {
     /// Where a file is not TOML, or a rule has an unknown key or cause, a broken expression, a placeholder that not
     /// every expression captures, or an id that another one has.
     pub fn load(files: &[(&str, &str)]) -> Result<Self, CatalogueError> {
+        let catalogue = Self::assemble(files)?;
+        for (file, content) in files {
+            let rules = parse((file, content))?.0;
+            Patterns::check(&rules).map_err(|(index, why)| CatalogueError::Rule {
+                file: (*file).to_owned(),
+                rule: rules.get(index).map(|rule| rule.id.clone()).unwrap_or_default(),
+                why,
+            })?;
+        }
+        Ok(catalogue)
+    }
+
+    fn assemble(files: &[(&str, &str)]) -> Result<Self, CatalogueError> {
         let mut rules: Vec<Rule> = Vec::new();
         let mut origin: Vec<&str> = Vec::new();
-        for (parsed, (file, _)) in parse_all(files)?.into_iter().zip(files) {
-            origin.extend(std::iter::repeat_n(*file, parsed.rule.len()));
-            rules.extend(parsed.rule);
+        let mut patterns = Vec::new();
+        for ((parsed, of_file), (file, _)) in parse_all(files)?.into_iter().zip(files) {
+            patterns.push((rules.len(), of_file));
+            origin.extend(std::iter::repeat_n(*file, parsed.len()));
+            rules.extend(parsed);
         }
         let fault = |index: usize, why: String| CatalogueError::Rule {
             file: origin.get(index).copied().unwrap_or_default().to_owned(),
@@ -145,18 +161,21 @@ impl Catalogue {
                 }
             }
         }
-        let patterns = Patterns::new(&rules).map_err(|error| fault(0, error.to_string()))?;
-        Ok(Self { rules, patterns })
+        Ok(Self { rules, files: patterns })
     }
 
     /// The rules whose text matches, in the catalogue's order, each once.
     pub fn find(&self, text: &str) -> Vec<Match> {
-        self.patterns.find(text)
+        let of_file = |(first, patterns): &(usize, Patterns)| {
+            let first = *first;
+            patterns.find(text).into_iter().map(move |found| Match { rule: found.rule + first, ..found })
+        };
+        self.files.iter().flat_map(of_file).collect()
     }
 }
 
 /// Reads the files side by side: every diagnosis waits for this.
-fn parse_all(files: &[(&str, &str)]) -> Result<Vec<File>, CatalogueError> {
+fn parse_all(files: &[(&str, &str)]) -> Result<Vec<(Vec<Rule>, Patterns)>, CatalogueError> {
     thread::scope(|scope| {
         let running: Vec<_> = files.iter().map(|file| scope.spawn(move || parse(*file))).collect();
         // A parser that panics is tried again here, where the panic is told as what it is.
@@ -164,15 +183,13 @@ fn parse_all(files: &[(&str, &str)]) -> Result<Vec<File>, CatalogueError> {
     })
 }
 
-fn parse((name, content): (&str, &str)) -> Result<File, CatalogueError> {
-    let mut file: File = toml::from_str(content)
+fn parse((name, content): (&str, &str)) -> Result<(Vec<Rule>, Patterns), CatalogueError> {
+    let File { rule: rules } = toml::from_str(content)
         .map_err(|error| CatalogueError::Syntax { file: name.to_owned(), message: error.to_string() })?;
-    for rule in &mut file.rule {
-        let literals: Result<Vec<_>, String> = rule.text.iter().map(|text| literal_of(text)).collect();
-        rule.literals =
-            literals.map_err(|why| CatalogueError::Rule { file: name.to_owned(), rule: rule.id.clone(), why })?;
-    }
-    Ok(file)
+    let unusable =
+        |error: aho_corasick::BuildError| CatalogueError::Syntax { file: name.to_owned(), message: error.to_string() };
+    let patterns = Patterns::new(&rules).map_err(unusable)?;
+    Ok((rules, patterns))
 }
 
 /// The `{names}` in a rule's words.
@@ -222,7 +239,7 @@ mod tests {
             ),
             (
                 "[[rule]]\nid='c'\ncause='throttling'\ntitle='t'\nexplanation='e'\ntext=['(']\nweight=1\nmatches=[]\nrejects=[]",
-                "unclosed group",
+                "open group",
             ),
         ] {
             let error = one(extra).map(|_| ()).expect_err(extra).to_string();

@@ -22,9 +22,6 @@ pub struct Rule {
     pub explanation: String,
     /// Regular expressions, found anywhere in the text without regard to case; any of them.
     pub text: Vec<String>,
-    /// For each of `text` the longest piece that every match contains, if there is one: what is looked for first.
-    #[serde(skip)]
-    pub(super) literals: Vec<Option<String>>,
     /// What a match is worth against "none of these".
     pub weight: Decibans,
     /// What a cause is worth before any evidence.

@@ -147,7 +147,7 @@ fn is_certain(message: &str) -> bool {
             | \bconnection\ (?:refused|timed\ out)\b | \bcould\ not\ connect\ to\b
             | \bpassword\ authentication\ failed\b | \bno\ pg_hba\.conf\ entry\b
             | \bexit(?:ed)?\ (?:with\ )?(?:code|status)[:\ ]+[1-9]
-            | \bcfn-(?:init|signal|hup)\b.{0,200}\b(?:error|failed|failure|exited)\b | \bError\ occurred\ during\ build\b
+            | \bcfn-(?:init|signal|hup)\b.*\b(?:error|failed|failure|exited)\b | \bError\ occurred\ during\ build\b
             | "(?:level|levelname|severity)"\s*:\s*(?:"(?:error|fatal|critical|panic)"|[56]0\b)
             | \blevel=(?:error|fatal|critical|panic)\b
             | \[(?:ERROR|FATAL|CRITICAL|SEVERE|CRIT|EMERG|ALERT)\]

@@ -396,7 +396,7 @@ pub(super) fn is_marked(text: &str) -> bool {
             | (?:[\w$./-]+[.$/])?[\w$]*(?:Exception|Error|Fault)(?:\ \[\w+\])?:\s
             | Exception\ in\ thread\b | Uncaught\b | Serverless\ Error\b
             | \S+:\s(?:error|fatal|fail)\b.*:
-            | (?i:deployment|deploy|build|job|push|synthesis|stack)\b.{0,60}\b(?:failed|aborted)\b
+            | (?i:deployment|deploy|build|job|push|synthesis|stack)\b.*\b(?:failed|aborted)\b
             )",
         )
         .ok()
