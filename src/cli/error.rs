@@ -129,3 +129,18 @@ pub fn announce_bugs() {
         }
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_code_is_documented() {
+        for exit in
+            [Exit::Fine, Exit::Unwritable, Exit::Usage, Exit::Unreadable, Exit::Explained, Exit::Unexplained, Exit::Bug]
+        {
+            let code = format!("{:>4}  ", exit as u8);
+            assert!(EXIT_CODES.lines().any(|line| line.starts_with(&code)), "{exit:?}");
+        }
+    }
+}
