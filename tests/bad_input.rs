@@ -77,7 +77,7 @@ fn a_fault_is_a_gap_and_the_rest_is_used() {
         (
             "rds_events.json",
             b"{\"Events\":[{\"Message\":\"m\",\"Date\":\"soon\"}]}",
-            "rds_events#0 record left out: it has a Date that is no time",
+            "rds_events#0 record left out: it has no Date that can be read",
         ),
         ("rds_events.json", b"{\"Events\":[17]}", "rds_events#0 record left out: it is not a record of this source"),
         (

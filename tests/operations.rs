@@ -305,6 +305,17 @@ fn calls_tell_of_stacks_without_rows() {
 }
 
 #[test]
+fn calls_by_name_and_by_arn_are_about_one_stack() {
+    let calls = [
+        call(0.0, "CreateStack", "", json!({"stackName": "app"}), json!({"stackId": arn("app/1")})),
+        call(100.0, "DeleteStack", "", json!({"stackName": "app"}), Value::Null),
+        call(200.0, "CreateStack", "", json!({"stackName": "app"}), json!({"stackId": arn("app/2")})),
+    ];
+    let (timeline, history) = understand(vec![file("cloudtrail", &calls)]);
+    assert_eq!(told(&timeline, &history), ["app 1 create unknown", "app 1 delete unknown", "app 2 create unknown"]);
+}
+
+#[test]
 fn a_refused_call_does_not_hide_a_failed_deployment() {
     let rows: Vec<Value> = [
         (0.0, "app", "CREATE_IN_PROGRESS", ""),

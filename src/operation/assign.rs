@@ -32,7 +32,7 @@ fn kind_of_call(event: &Event) -> Option<Kind> {
 pub(super) fn calls_without_rows(timeline: &Timeline, history: &mut History) {
     let with_rows = WithRows::of(history);
     let executed = executed_change_sets(timeline);
-    let mut told_by_calls: HashMap<Text, usize> = HashMap::new();
+    let mut by_calls = ByCalls::default();
     for (index, event) in timeline.events.iter().enumerate() {
         let (Some(kind), Some(name)) = (kind_of_call(event), event.stack_name.clone()) else { continue };
         let refused = event.error.is_some();
@@ -46,25 +46,22 @@ pub(super) fn calls_without_rows(timeline: &Timeline, history: &mut History) {
         {
             continue;
         }
-        let incarnation = match incarnation_at(history, &name, event.at).filter(|_| has_rows) {
-            Some(incarnation) => incarnation,
-            None => *told_by_calls.entry(event.stack_id.clone().unwrap_or_else(|| name.clone())).or_insert_with(|| {
-                history.incarnations.push(Incarnation {
-                    stack_id: event.stack_id.clone(),
-                    name: name.clone(),
-                    number: 0,
-                    parent: None,
-                    created_at: event.at,
-                    deleted_at: None,
-                    status: None,
-                    operations: Vec::new(),
-                });
-                history.incarnations.len() - 1
-            }),
-        };
-        if !refused && kind == Kind::Delete {
-            told_by_calls.remove(&name);
-        }
+        let known =
+            if has_rows { incarnation_at(history, &name, event.at) } else { by_calls.get(history, event, &name) };
+        let incarnation = known.unwrap_or_else(|| {
+            history.incarnations.push(Incarnation {
+                stack_id: event.stack_id.clone(),
+                name: name.clone(),
+                number: 0,
+                parent: None,
+                created_at: event.at,
+                deleted_at: None,
+                status: None,
+                operations: Vec::new(),
+            });
+            history.incarnations.len() - 1
+        });
+        by_calls.note(incarnation, event, &name, !refused && kind == Kind::Delete);
         history.operations.push(Operation {
             id: Text::default(),
             incarnation,
@@ -81,6 +78,35 @@ pub(super) fn calls_without_rows(timeline: &Timeline, history: &mut History) {
             cut_off_by: None,
             parent: None,
         });
+    }
+}
+
+/// The incarnations that only calls tell of.
+#[derive(Default)]
+struct ByCalls {
+    by_id: HashMap<Text, usize>,
+    /// The one of each name that had not been deleted.
+    by_name: HashMap<Text, usize>,
+}
+
+impl ByCalls {
+    fn get(&self, history: &History, event: &Event, name: &Text) -> Option<usize> {
+        let of_name = self.by_name.get(name).copied();
+        let Some(id) = &event.stack_id else { return of_name };
+        let unnamed =
+            |index: &usize| history.incarnations.get(*index).is_some_and(|incarnation| incarnation.stack_id.is_none());
+        self.by_id.get(id).copied().or(of_name.filter(unnamed))
+    }
+
+    fn note(&mut self, incarnation: usize, event: &Event, name: &Text, deleted: bool) {
+        if let Some(id) = &event.stack_id {
+            self.by_id.insert(id.clone(), incarnation);
+        }
+        if deleted {
+            self.by_name.remove(name);
+        } else {
+            self.by_name.insert(name.clone(), incarnation);
+        }
     }
 }
 

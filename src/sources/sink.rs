@@ -99,7 +99,7 @@ impl<'a> Sink<'a> {
                 None
             }
             Stamp::Unreadable => {
-                self.skip(record, &format!("has a {field} that is no time"));
+                self.skip(record, &format!("has no {field} that can be read"));
                 None
             }
         }
