@@ -329,8 +329,8 @@ mod tests {
         for (json, why) in [
             (r#"{"taskArn":"t"}"#, "has no startedAt and no stoppedAt"),
             (r#"{"taskArn":"t","lastStatus":"STOPPED"}"#, "has no stoppedAt"),
-            (r#"{"taskArn":"t","stoppedAt":"then"}"#, "has a stoppedAt that is no time"),
-            (r#"{"taskArn":"t","startedAt":"then"}"#, "has a startedAt that is no time"),
+            (r#"{"taskArn":"t","stoppedAt":"then"}"#, "has no stoppedAt that can be read"),
+            (r#"{"taskArn":"t","startedAt":"then"}"#, "has no startedAt that can be read"),
         ] {
             let told = told(read, "ecs_tasks", &[json]);
             assert!(told.events.is_empty());
