@@ -123,12 +123,16 @@ impl<'r> Resources<'r> {
         Some(by_name.iter().filter(fits).copied().collect())
     }
 
-    /// Those of the stack that was there at the time: the newest that had been heard of, else the oldest.
+    /// Those of the stack that was there at the time, else of the one that was heard of nearest to it.
     fn of_time(&self, candidates: &[usize], at: Time) -> Vec<&'r KnownResource> {
         let resources: Vec<&KnownResource> = candidates.iter().filter_map(|index| self.all.get(*index)).collect();
-        let heard_of = |resource: &&&KnownResource| resource.since.is_none_or(|since| since <= at + BEFORE_FIRST_ROW);
-        let newest = resources.iter().rev().find(heard_of).or(resources.first());
-        let stack = newest.map(|resource| resource.stack_id.clone());
+        let distance = |resource: &KnownResource| match (resource.since, resource.until) {
+            (Some(since), _) if at < since => since - at,
+            (_, Some(until)) if at > until => at - until,
+            _ => TimeDelta::zero(),
+        };
+        let nearest = resources.iter().rev().min_by_key(|resource| distance(resource));
+        let stack = nearest.map(|resource| resource.stack_id.clone());
         resources.into_iter().filter(|resource| stack.as_ref() == Some(&resource.stack_id)).collect()
     }
 
@@ -367,6 +371,7 @@ fn quoted_requests(events: &[Event]) -> HashMap<Text, KnownResource> {
             physical_id: event.physical_id.clone().unwrap_or_default(),
             resource_type: event.resource_type.clone().unwrap_or_default(),
             since: Some(event.at),
+            until: Some(event.at),
         };
         quoted.insert(Text::from(request), resource);
     }

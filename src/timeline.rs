@@ -194,18 +194,34 @@ fn unique_resources(resources: &mut Vec<KnownResource>) {
         let a_is = (&a.stack_id, &a.logical_id, &a.physical_id, a.since.is_none(), a.since);
         a_is.cmp(&(&b.stack_id, &b.logical_id, &b.physical_id, b.since.is_none(), b.since))
     });
-    resources
-        .dedup_by(|a, b| (&a.stack_id, &a.logical_id, &a.physical_id) == (&b.stack_id, &b.logical_id, &b.physical_id));
+    resources.dedup_by(|later, first| {
+        let ids = |resource: &KnownResource| (resource.stack_id.clone(), resource.logical_id.clone());
+        let same = later.physical_id == first.physical_id && ids(later) == ids(first);
+        if same {
+            first.until = first.until.max(later.until);
+        }
+        same
+    });
+    // ListStackResources does not say of which stack; where the rows do, they know better.
+    let named: HashSet<(Text, Text)> = resources
+        .iter()
+        .filter(|resource| resource.stack_id.is_some())
+        .map(|resource| (resource.logical_id.clone(), resource.physical_id.clone()))
+        .collect();
+    resources.retain(|resource| {
+        resource.stack_id.is_some() || !named.contains(&(resource.logical_id.clone(), resource.physical_id.clone()))
+    });
 }
 
 /// A deploy tool prints a stack event within this time of it.
 const ECHO: TimeDelta = TimeDelta::minutes(10);
 
+/// A row as CloudFormation told it: its stack, its time, its reason.
+type Told = (Option<Text>, Time, Option<Text>);
+
 /// Drops what a better source tells too: a deploy tool's copy of a stack event, and the ends of a stack's life in
 /// ListStacks where its own events tell them.
 fn drop_echoes(events: &mut Vec<Event>) {
-    // The stack, the time and the reason of each row, by logical id and status.
-    type Told = (Option<Text>, Time, Option<Text>);
     let mut rows: HashMap<(Text, Text), Vec<Told>> = HashMap::new();
     let mut last_rows: HashMap<Text, Time> = HashMap::new();
     for event in events.iter().filter(|event| event.is_stack_event()) {
@@ -220,35 +236,65 @@ fn drop_echoes(events: &mut Vec<Event>) {
             rows.entry((logical.clone(), status.clone())).or_default().push(told);
         }
     }
-    let is_echo = |event: &Event| {
-        let (Some(logical), Some(status)) = (event.logical_id.clone(), event.status.clone()) else { return false };
-        rows.get(&(logical, status)).is_some_and(|told| {
-            told.iter().any(|(stack, at, message)| {
-                let same_stack = event.stack_name.is_none() || event.stack_name == *stack;
-                // A runner's clock may be in another zone; then the words decide.
-                let same_time = event.approximate || (event.at - *at).abs() <= ECHO || event.message == *message;
-                same_stack && same_time
-            })
-        })
-    };
-    let echoes: HashSet<usize> = events
-        .iter()
-        .enumerate()
-        .filter(|(_, event)| event.source == "deploy_log" && is_echo(event))
-        .map(|(index, _)| index)
-        .collect();
+    let echoes = echoes(events, &rows);
     let mut index = 0;
     events.retain(|event| {
         index += 1;
-        let told = || {
-            event.stack_id.as_ref().and_then(|stack| last_rows.get(stack)).is_some_and(|last| event.at <= *last + ECHO)
-        };
+        let last = || event.stack_id.as_ref().and_then(|stack| last_rows.get(stack));
         match event.source {
-            "stacks" => !told(),
+            "stacks" => last().is_none_or(|last| event.at > *last + ECHO),
             "deploy_log" => !echoes.contains(&(index - 1)),
             _ => true,
         }
     });
+}
+
+/// The lines of deploy logs that repeat a row. A line without a time of its own comes after the row that the line before
+/// it repeats, whose time is known better.
+fn echoes(events: &mut [Event], rows: &HashMap<(Text, Text), Vec<Told>>) -> HashSet<usize> {
+    let mut lines: Vec<usize> = (0..events.len())
+        .filter(|index| events.get(*index).is_some_and(|event| event.source == "deploy_log"))
+        .collect();
+    let place = |index: &usize| events.get(*index).map(|event| event.record.clone());
+    lines.sort_by_cached_key(place);
+    let mut echoes = HashSet::new();
+    let mut repeated: Option<(Text, Time)> = None;
+    for index in lines {
+        let Some(event) = events.get_mut(index) else { continue };
+        if let Some((_, at)) =
+            repeated.as_ref().filter(|(file, at)| event.approximate && *file == event.record.file && *at > event.at)
+        {
+            event.at = *at;
+        }
+        let key = event.logical_id.clone().zip(event.status.clone());
+        let told = key.and_then(|key| rows.get(&key)).and_then(|told| repeats(event, told));
+        if let Some(at) = told {
+            echoes.insert(index);
+            repeated = Some((event.record.file.clone(), at));
+        }
+    }
+    echoes
+}
+
+/// The time of the row that a line repeats: the same stack, the same words, and about the same time.
+fn repeats(event: &Event, told: &[Told]) -> Option<Time> {
+    let fits = |(stack, at, reason): &&Told| {
+        let same_stack = event.stack_name.is_none() || event.stack_name == *stack;
+        // Where it gives a reason, a runner's clock may be in another zone.
+        let same_time = event.approximate || (event.at - *at).abs() <= ECHO || event.message.is_some();
+        same_stack && same_time && same_words(event.message.as_deref(), reason.as_deref())
+    };
+    told.iter().filter(fits).map(|(_, at, _)| *at).min_by_key(|at| (event.at - *at).abs())
+}
+
+/// True unless the line gives a reason that the row does not: tools wrap and cut what they print.
+fn same_words(line: Option<&str>, row: Option<&str>) -> bool {
+    let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).take(80).collect() };
+    match (line.map(letters), row.map(letters)) {
+        (None, _) => true,
+        (Some(line), Some(row)) => line.starts_with(&row) || row.starts_with(&line),
+        (Some(line), None) => line.is_empty(),
+    }
 }
 
 /// A refused read counts where CloudFormation, its service role or a role of the stack was refused; other people's

@@ -41,9 +41,12 @@ pub(super) fn calls_without_rows(timeline: &Timeline, history: &mut History) {
             None => with_rows.spans.contains_key(&name),
         };
         let executed_later = || change_set_of(event).is_some_and(|set| executed.contains(&(name.clone(), set)));
-        if !refused && (has_rows || kind == Kind::ChangeSet && executed_later())
-            || refused && with_rows.within(&name, event.at)
-        {
+        let told = if refused {
+            with_rows.within(&name, event.at)
+        } else {
+            with_rows.began(&name, kind, event.at) || kind == Kind::ChangeSet && executed_later()
+        };
+        if told {
             continue;
         }
         let known =
@@ -128,16 +131,20 @@ struct WithRows {
     ids: HashSet<Text>,
     /// By name, in order of their beginnings, each with the latest end of it and of all before it.
     spans: HashMap<Text, Vec<(Time, Time)>>,
+    /// By name, in order of their beginnings.
+    kinds: HashMap<Text, Vec<(Time, Kind)>>,
 }
 
 impl WithRows {
     fn of(history: &History) -> Self {
         let ids = history.incarnations.iter().filter_map(|incarnation| incarnation.stack_id.clone()).collect();
         let mut spans: HashMap<Text, Vec<(Time, Time)>> = HashMap::new();
+        let mut kinds: HashMap<Text, Vec<(Time, Kind)>> = HashMap::new();
         for operation in &history.operations {
             let Some(incarnation) = history.incarnations.get(operation.incarnation) else { continue };
             let ended = operation.ended_at.unwrap_or(Time::MAX_UTC);
             spans.entry(incarnation.name.clone()).or_default().push((operation.started_at, ended));
+            kinds.entry(incarnation.name.clone()).or_default().push((operation.started_at, operation.kind));
         }
         for spans in spans.values_mut() {
             spans.sort_unstable();
@@ -147,7 +154,18 @@ impl WithRows {
                 *ended = latest;
             }
         }
-        Self { ids, spans }
+        for kinds in kinds.values_mut() {
+            kinds.sort_unstable();
+        }
+        Self { ids, spans, kinds }
+    }
+
+    /// True if rows tell of the operation that a call of this kind at this time asked for.
+    fn began(&self, name: &str, kind: Kind, at: Time) -> bool {
+        let Some(kinds) = self.kinds.get(name) else { return false };
+        let from = kinds.partition_point(|(began, _)| *began < at - TimeDelta::seconds(2));
+        let soon = kinds.iter().skip(from).take_while(|(began, _)| *began <= at + patience(kind));
+        soon.map(|(_, began)| *began).any(|began| asked_for(kind, began))
     }
 
     /// True if an operation on the stack was going on at the time, or began right after.
@@ -329,22 +347,33 @@ const FOLLOWS: TimeDelta = TimeDelta::hours(1);
 /// A change set may wait for an approval.
 const APPROVAL: TimeDelta = TimeDelta::hours(1);
 
+/// How soon after a call its operation begins.
+fn patience(kind: Kind) -> TimeDelta {
+    if kind == Kind::ChangeSet { APPROVAL } else { BEFORE_FIRST_ROW }
+}
+
+/// True if a call that asks for `kind` begins an operation of kind `began`.
+fn asked_for(kind: Kind, began: Kind) -> bool {
+    match kind {
+        Kind::Unknown | Kind::ChangeSet => {
+            matches!(began, Kind::Create | Kind::Update | Kind::Import | Kind::ChangeSet)
+        }
+        kind => kind == began,
+    }
+}
+
 /// The operation that was going on at the time, that a call at this time began, or that the event led up to or followed.
 /// `operations` are oldest first.
 fn at_time(history: &History, operations: &[usize], at: Time, asks_for: Option<Kind>) -> Option<usize> {
     let operation = |index: &usize| history.operations.get(*index);
     let started = |index: &usize| operation(index).map_or(Time::MAX_UTC, |operation| operation.started_at);
     if let Some(kind) = asks_for {
-        let slack = if kind == Kind::ChangeSet { APPROVAL } else { BEFORE_FIRST_ROW };
         let from = operations.partition_point(|index| started(index) < at - TimeDelta::seconds(2));
-        let began = operations.iter().skip(from).take_while(|index| started(index) <= at + slack).find(|index| {
-            operation(index).is_some_and(|operation| match kind {
-                Kind::Unknown | Kind::ChangeSet => {
-                    matches!(operation.kind, Kind::Create | Kind::Update | Kind::Import | Kind::ChangeSet)
-                }
-                kind => operation.kind == kind,
-            })
-        });
+        let began = operations
+            .iter()
+            .skip(from)
+            .take_while(|index| started(index) <= at + patience(kind))
+            .find(|index| operation(index).is_some_and(|operation| asked_for(kind, operation.kind)));
         if began.is_some() {
             return began.copied();
         }
@@ -353,11 +382,14 @@ fn at_time(history: &History, operations: &[usize], at: Time, asks_for: Option<K
     let current = after.checked_sub(1).and_then(|last| operations.get(last));
     let next = operations.get(after).filter(|next| started(next) - LEADS_UP <= at);
     let ended = current.and_then(operation).and_then(|operation| operation.ended_at);
-    match (current, ended, next) {
-        (Some(current), None, _) => Some(*current),
-        (Some(current), Some(ended), _) if at <= ended => Some(*current),
-        (_, _, Some(next)) => Some(*next),
-        (Some(current), Some(ended), None) if at <= ended + FOLLOWS => Some(*current),
-        _ => None,
+    let (Some(last), Some(ended)) = (current, ended) else { return current.or(next).copied() };
+    if at <= ended {
+        return Some(*last);
+    }
+    // Between two operations the nearer one has it.
+    let follows = at <= ended + FOLLOWS;
+    match next {
+        Some(next) if !follows || started(next) - at < at - ended => Some(*next),
+        _ => follows.then_some(*last),
     }
 }

@@ -155,6 +155,9 @@ impl Names {
 /// A row this long after an operation has ended is of another one.
 const AFTERMATH: TimeDelta = TimeDelta::minutes(10);
 
+/// How many operations back a late row may belong.
+const RECENT: usize = 4;
+
 impl Stack {
     fn take(&mut self, index: usize, event: &Event) {
         self.rows += 1;
@@ -227,6 +230,15 @@ impl Stack {
             // The stack's own rows may lack the id that its resources' rows have.
             let adopts = draft.operation_id.is_none() && draft.kind != Kind::ChangeSet;
             return if adopts { last } else { self.begin(kind_of_verb(event), true, event) };
+        }
+        // A late row still carries the token of its operation.
+        let recent = self.drafts.iter().enumerate().rev().take(RECENT);
+        let of_token = recent
+            .filter(|(_, draft)| draft.token.is_some() && draft.token == event.token)
+            .map(|(index, _)| index)
+            .next();
+        if let Some(of_token) = of_token.filter(|of_token| *of_token != last) {
+            return of_token;
         }
         let ended = draft.own.filter(|_| draft.status.as_deref().is_some_and(|status| !status::in_progress(status)));
         if ended.is_some_and(|(_, ended)| event.at > ended + AFTERMATH) {
@@ -399,8 +411,14 @@ fn place_change_sets(stack: &mut Stack, timeline: &Timeline) {
         let Some(event) = timeline.events.get(index) else { continue };
         let began =
             |draft: &Draft| draft.events.first().and_then(|first| timeline.events.get(*first)).map(|event| event.at);
+        let of_another = |draft: &Draft| {
+            let rows = draft.events.iter().filter_map(|index| timeline.events.get(*index));
+            rows.filter(|row| row.source == "change_sets").any(|row| row.physical_id != event.physical_id)
+        };
         let opened = |draft: &Draft| {
-            draft.kind == Kind::ChangeSet && began(draft).is_some_and(|at| (at - event.at).abs() <= SAME_MAKING)
+            draft.kind == Kind::ChangeSet
+                && began(draft).is_some_and(|at| (at - event.at).abs() <= SAME_MAKING)
+                && !of_another(draft)
         };
         let executed = |draft: &Draft| {
             let soon = |at: Time| at >= event.at && at <= event.at + EXECUTED_WITHIN;

@@ -2,7 +2,8 @@
 //! It picks from what there is and orders nothing anew; where the question fits several stacks it lists them.
 //! Used by every verb that reads a case.
 
-use crate::model::{Event, Outcome, Text, Time, denial};
+use crate::model::time::{self, Time};
+use crate::model::{Event, Outcome, Text, denial};
 use crate::operation::{History, Operation, Story};
 use crate::timeline::Timeline;
 use std::collections::BTreeSet;
@@ -62,6 +63,14 @@ pub enum SelectError {
         /// The ids there are, oldest first.
         known: Vec<String>,
     },
+    /// Nothing can lie between the two times.
+    #[error("show what lies between {since} and {until}: the first is later than the second")]
+    EmptyWindow {
+        /// `--since`.
+        since: String,
+        /// `--until`.
+        until: String,
+    },
     /// The stack has no such incarnation.
     #[error("find incarnation {asked}: the stack has {known}")]
     NoSuchIncarnation {
@@ -96,6 +105,11 @@ pub struct Selection {
 /// # Errors
 /// Where it fits several stacks, or nothing.
 pub fn select(timeline: &Timeline, history: &History, question: &Question) -> Result<Selection, SelectError> {
+    if let (Some(since), Some(until)) = (question.since, question.until)
+        && since > until
+    {
+        return Err(SelectError::EmptyWindow { since: time::text(since), until: time::text(until) });
+    }
     let incarnations = incarnations(history, question)?;
     let name = incarnations
         .first()
@@ -113,7 +127,8 @@ pub fn select(timeline: &Timeline, history: &History, question: &Question) -> Re
             None => (Vec::new(), None),
         },
         Which::Id(asked) => {
-            let found = by_id(history, &all, asked)?;
+            let nested: Vec<usize> = with_nested(history, &all).into_iter().collect();
+            let found = by_id(history, &nested, asked)?;
             let failed = history.operations.get(found).is_some_and(Operation::failed);
             (vec![found], Some(Story { name: name.clone(), operations: vec![found], failed }))
         }
@@ -260,30 +275,33 @@ fn events(
     operations: &BTreeSet<usize>,
 ) -> Vec<usize> {
     let everything = question.which == Which::All && question.incarnation.is_none();
+    // What failed there is shown, also where it is told by the operation that came after.
+    let failures: BTreeSet<usize> = operations
+        .iter()
+        .filter_map(|operation| history.operations.get(*operation))
+        .flat_map(|operation| operation.failures.iter().map(|failure| failure.event))
+        .collect();
     let shown = |index: usize, event: &Event| {
-        let belongs = match history.operation_of.get(index).copied().flatten() {
-            Some(operation) => operations.contains(&operation),
-            // What falls into no operation is of the stack's name, or of nobody's.
-            None => {
-                everything && event.stack_name.as_deref().is_none_or(|of| of == name) || history.operations.is_empty()
-            }
-        };
+        let belongs = failures.contains(&index)
+            || match history.operation_of.get(index).copied().flatten() {
+                Some(operation) => operations.contains(&operation),
+                // What falls into no operation is of the stack's name, or of nobody's.
+                None => {
+                    everything && event.stack_name.as_deref().is_none_or(|of| of == name)
+                        || history.operations.is_empty()
+                }
+            };
         belongs
             && (question.stack.is_none() || !is_strangers(event))
             && (question.reads || !is_read(event))
             && question.since.is_none_or(|since| event.at >= since)
             && question.until.is_none_or(|until| event.at <= until)
             && (question.sources.is_empty() || question.sources.iter().any(|source| source == event.source))
-            && (!question.failed || is_failure(history, index, event))
+            && (!question.failed
+                || failures.contains(&index)
+                || matches!(event.outcome, Outcome::Failed | Outcome::Cancelled))
     };
     timeline.events.iter().enumerate().filter(|(index, event)| shown(*index, event)).map(|(index, _)| index).collect()
-}
-
-/// It failed or was cancelled, or it is what stands for a failure that nothing else tells.
-fn is_failure(history: &History, index: usize, event: &Event) -> bool {
-    let operation = history.operation_of.get(index).copied().flatten().and_then(|of| history.operations.get(of));
-    matches!(event.outcome, Outcome::Failed | Outcome::Cancelled)
-        || operation.is_some_and(|operation| operation.failures.iter().any(|failure| failure.event == index))
 }
 
 /// What nothing ties to a stack, though it names a thing of its own: shown only to who did not ask for one stack.

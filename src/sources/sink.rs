@@ -21,6 +21,8 @@ pub struct KnownResource {
     pub resource_type: Text,
     /// The first that is heard of it under this id; none where the record has no time.
     pub since: Option<Time>,
+    /// The last that is heard of it.
+    pub until: Option<Time>,
 }
 
 /// What the records of one file tell.

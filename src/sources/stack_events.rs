@@ -109,6 +109,7 @@ pub(super) fn remember(event: &Event, sink: &mut Sink<'_>) {
             physical_id: physical_id.clone(),
             resource_type: resource_type.clone(),
             since: Some(event.at),
+            until: Some(event.at),
         });
     }
 }

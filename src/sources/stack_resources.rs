@@ -38,6 +38,7 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
             physical_id: sink.text(physical),
             resource_type: sink.text(&resource.resource_type),
             since: None,
+            until: None,
         };
         sink.resources.push(known);
     }

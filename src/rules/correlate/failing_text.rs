@@ -89,8 +89,8 @@ fn text_of(event: &Event) -> String {
     if let Some(error) = event.error.as_deref().filter(|error| !event.text().contains(error)) {
         text.extend([error, ": "]);
     }
-    if event.hook.is_some() {
-        text.push_str("The following hook(s) failed: ");
+    if let Some(hook) = &event.hook {
+        text.extend(["The following hook(s) failed: [", &hook.name, "] "]);
     }
     text.push_str(event.text());
     text
