@@ -490,3 +490,130 @@ fn every_wording_of_cloudformation_has_its_role() {
     ]);
     assert!(history.operations[0].failures.is_empty());
 }
+
+#[test]
+fn what_follows_an_operation_is_not_given_to_the_next() {
+    let mut rows: Vec<Value> = [
+        (0.0, "app", "UPDATE_IN_PROGRESS", "User Initiated"),
+        (1.0, "app:Q", "UPDATE_FAILED", "bad value"),
+        (2.0, "app", "UPDATE_ROLLBACK_IN_PROGRESS", "x"),
+        (3.0, "app", "UPDATE_ROLLBACK_COMPLETE", ""),
+        (720.0, "app", "UPDATE_IN_PROGRESS", "User Initiated"),
+        (730.0, "app", "UPDATE_COMPLETE", ""),
+    ]
+    .iter()
+    .map(stack_event)
+    .collect();
+    rows.reverse();
+    let line = json!(format!("{} ❌ app failed: Error: it did not work", at(4.0).replace("+00:00", "Z")));
+    let (timeline, history) = understand(vec![file("stack_events", &rows), file("deploy_log", &[line])]);
+    let event = timeline.events.iter().position(|event| event.source == "deploy_log").unwrap();
+    let operation = history.operation_of[event].unwrap();
+    assert_eq!(history.operations[operation].kind.word(), "rollback");
+}
+
+#[test]
+fn a_call_whose_rows_are_missing_is_an_operation() {
+    let rows: Vec<Value> =
+        [(0.0, "app", "CREATE_IN_PROGRESS", ""), (9.0, "app", "CREATE_COMPLETE", "")].iter().map(stack_event).collect();
+    let calls = [
+        call(-1.0, "CreateStack", "", json!({"stackName": "app"}), json!({"stackId": arn("app")})),
+        call(600.0, "DeleteStack", "", json!({"stackName": "app"}), Value::Null),
+    ];
+    let (timeline, history) = understand(vec![file("stack_events", &rows), file("cloudtrail", &calls)]);
+    assert_eq!(told(&timeline, &history), ["app 1 create succeeded", "app 1 delete unknown"]);
+}
+
+#[test]
+fn a_line_with_another_reason_is_no_echo() {
+    let mut rows: Vec<Value> = [
+        (0.0, "app", "UPDATE_IN_PROGRESS", ""),
+        (1.0, "app:Fn", "UPDATE_FAILED", "Code too big"),
+        (2.0, "app", "UPDATE_FAILED", ""),
+    ]
+    .iter()
+    .map(stack_event)
+    .collect();
+    rows.reverse();
+    for (reason, expected) in [("Code too big", 3), ("Code too", 3), ("Handler missing", 4)] {
+        let line = json!(format!("app | 1/2 | 12:00:00 PM | UPDATE_FAILED | AWS::Lambda::Function | Fn {reason}"));
+        let (timeline, _) = understand(vec![file("stack_events", &rows), file("deploy_log", &[line])]);
+        assert_eq!(timeline.events.len(), expected, "{reason}");
+    }
+}
+
+#[test]
+fn a_failed_change_set_and_a_good_one_are_two() {
+    let rows: Vec<Value> = [(30.0, "app", "UPDATE_IN_PROGRESS", ""), (40.0, "app", "UPDATE_COMPLETE", "")]
+        .iter()
+        .map(stack_event)
+        .collect();
+    let set = |seconds: f64, name: &str, status: &str| json!({"StackId": arn("app"), "StackName": "app", "ChangeSetName": name, "ChangeSetId": name, "CreationTime": at(seconds), "Status": status, "StatusReason": "why"});
+    let (timeline, history) = understand(vec![
+        file("stack_events", &rows),
+        file("change_sets", &[set(0.0, "bad", "FAILED"), set(20.0, "good", "CREATE_COMPLETE")]),
+    ]);
+    assert_eq!(told(&timeline, &history), ["app 1 change_set failed: bad", "app 1 update succeeded"]);
+}
+
+#[test]
+fn a_late_row_goes_where_its_token_says() {
+    let mut rows: Vec<Value> = [
+        (0.0, "app", "UPDATE_IN_PROGRESS", ""),
+        (3.0, "app", "UPDATE_COMPLETE", ""),
+        (10.0, "app", "UPDATE_IN_PROGRESS", ""),
+        (11.0, "app:Old", "DELETE_FAILED", "in use"),
+        (12.0, "app", "UPDATE_COMPLETE", ""),
+    ]
+    .iter()
+    .map(stack_event)
+    .collect();
+    for (row, token) in rows.iter_mut().zip(["t1", "t1", "t2", "t1", "t2"]) {
+        row["ClientRequestToken"] = json!(token);
+    }
+    rows.reverse();
+    let (_, history) = understand(vec![file("stack_events", &rows)]);
+    let events: Vec<usize> = history.operations.iter().map(|operation| operation.events.len()).collect();
+    assert_eq!(events, [3, 2]);
+}
+
+#[test]
+fn a_nested_stacks_operation_can_be_asked_for() {
+    let rows: &[Row<'_>] = &[
+        (0.0, "app", "CREATE_IN_PROGRESS", ""),
+        (1.0, "app:Child=child", "CREATE_IN_PROGRESS", ""),
+        (2.0, "child", "CREATE_IN_PROGRESS", ""),
+        (3.0, "child", "CREATE_COMPLETE", ""),
+        (4.0, "app", "CREATE_COMPLETE", ""),
+    ];
+    let (timeline, history) = of_rows(rows);
+    for operation in &history.operations {
+        let question = Question { which: Which::Id(operation.id.to_string()), ..Question::default() };
+        assert!(select(&timeline, &history, &question).is_ok(), "{}", operation.id);
+    }
+    let backwards =
+        Question { since: Some(timeline.events[4].at), until: Some(timeline.events[0].at), ..Question::default() };
+    assert!(select(&timeline, &history, &backwards).is_err());
+}
+
+#[test]
+fn every_failure_of_a_selection_is_shown() {
+    let rows: &[Row<'_>] = &[
+        (0.0, "app", "CREATE_IN_PROGRESS", ""),
+        (1.0, "app:Q", "CREATE_FAILED", "Q already exists"),
+        (
+            2.0,
+            "app",
+            "ROLLBACK_IN_PROGRESS",
+            "The following resource(s) failed to create: [Q]. Rollback requested by user.",
+        ),
+        (3.0, "app", "ROLLBACK_COMPLETE", ""),
+    ];
+    let (timeline, history) = of_rows(rows);
+    let question =
+        Question { which: Which::Id(history.operations[0].id.to_string()), failed: true, ..Question::default() };
+    let selection = select(&timeline, &history, &question).unwrap();
+    for failure in &history.operations[0].failures {
+        assert!(selection.events.contains(&failure.event), "{}", timeline.events[failure.event].text());
+    }
+}

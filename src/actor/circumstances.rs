@@ -416,7 +416,7 @@ fn printed_by_a_tool(seen: &Seen<'_, '_, '_>) -> Option<Mark> {
     let events = scene.operation.events.iter();
     let printed = events
         .filter_map(|index| Some((*index, scene.calls.timeline.events.get(*index)?)))
-        .find(|(_, event)| event.source == "deploy_log")?;
+        .find(|(_, event)| event.source == "deploy_log" && &*event.action != "PRINT")?;
     let says = "the output of a deployment tool tells of it";
     Some(scene.mark(says, Some(printed.0)).weigh(Deploy, 5))
 }

@@ -4,7 +4,7 @@
 
 use crate::model::Time;
 use crate::model::time;
-use chrono::{FixedOffset, Local, Offset as _, TimeZone as _};
+use chrono::{Datelike as _, FixedOffset, Local, Offset as _, TimeZone as _};
 use std::fmt;
 use std::str::FromStr;
 
@@ -67,12 +67,17 @@ impl Zone {
 
     /// `2026-11-18`.
     pub fn date(self, at: Time) -> String {
+        if is_of_unknown_day(at) {
+            return "unknown day".to_owned();
+        }
         at.with_timezone(&self.offset(at)).format("%Y-%m-%d").to_string()
     }
 
     /// `12:38:16`.
     pub fn clock(self, at: Time) -> String {
-        at.with_timezone(&self.offset(at)).format("%H:%M:%S").to_string()
+        // The clock of a log without a date is the runner's own, in a zone that nobody named.
+        let zone = if is_of_unknown_day(at) { Self::Utc } else { self };
+        at.with_timezone(&zone.offset(at)).format("%H:%M:%S").to_string()
     }
 
     /// `2026-11-18 12:38:16`, of an instant as the reports write it.
@@ -87,6 +92,11 @@ impl Zone {
     pub fn clock_of(self, written: &str) -> String {
         time::parse(written).map_or_else(|| written.to_owned(), |read| self.clock(read.at))
     }
+}
+
+/// A log that names times of day but no date lies on the first days of 1970, where no deployment of ours was.
+fn is_of_unknown_day(at: Time) -> bool {
+    at.year() < 1971
 }
 
 #[cfg(test)]
