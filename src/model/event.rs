@@ -164,7 +164,7 @@ pub struct Call {
     /// `responseElements.credentials.accessKeyId` of AssumeRole*: the key that the next calls carry.
     pub issued_key: Option<Text>,
     /// Every further short string of `requestParameters` and of `resources[].ARN`, in the record's order, by which the
-    /// call may name a resource of the stack. Kept for writes only.
+    /// call may name a resource of the stack.
     pub names: Vec<Text>,
 }
 

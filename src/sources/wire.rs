@@ -71,7 +71,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
     }
 }
 
-/// The account, region and name in a stack's ARN (`arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID`);
+/// The name in a stack's ARN (`arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID`);
 /// `None` where the text is no stack ARN.
 pub fn stack_name_of_arn(arn: &str) -> Option<&str> {
     let resource = arn.splitn(6, ':').nth(5)?;
