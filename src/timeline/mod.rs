@@ -2,17 +2,20 @@
 //! It decides nothing about causes; what it could not read is a gap.
 //! Everything right of the capture stands on it.
 
+mod echo;
+mod unique;
+
 use crate::link::link;
 use crate::model::time::{self, Time};
 use crate::model::{Capture, Event, Gap, Outcome, RecordFile, Text, denial, status};
 use crate::sources::{self, KnownResource, Sink};
-use chrono::{SubsecRound as _, TimeDelta};
-use hashbrown::{HashMap, HashSet};
+use echo::drop_echoes;
+use hashbrown::HashSet;
 use std::cmp::Ordering;
-use std::hash::BuildHasher as _;
 use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
+use unique::{unique, unique_resources};
 
 /// What a timeline is made for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -118,182 +121,6 @@ fn date(undated: &mut [Event], dated: &[Event], captured_at: Option<Time>) {
     for event in undated {
         event.at = at.map_or(event.at, |at| at - (last - event.at));
         event.approximate = true;
-    }
-}
-
-/// Keeps the first of each event. What DescribeStackEvents and DescribeEvents both tell is one event, of the former,
-/// which takes over what only the latter says.
-fn unique(events: &mut Vec<Event>) {
-    let hash = Fingerprint::default();
-    let mut seen = HashSet::with_capacity(events.len());
-    events.retain(|event| seen.insert(hash.of(event)));
-    if events.iter().any(|event| event.source == "operation_events") {
-        merge_operation_events(events);
-    }
-}
-
-fn merge_operation_events(events: &mut Vec<Event>) {
-    type Row = (Option<Text>, Option<Text>, Option<Text>, Option<Text>, Option<Text>, Time);
-    let row = |event: &Event, at: Time| -> Row {
-        let hook = event.hook.as_ref().map(|hook| hook.name.clone());
-        let ids = (event.stack_id.clone(), event.logical_id.clone(), event.physical_id.clone());
-        (ids.0, ids.1, ids.2, event.status.clone(), hook, at)
-    };
-    let mut of_stack_events: HashMap<Row, usize> = HashMap::new();
-    for (index, event) in events.iter().enumerate().filter(|(_, event)| event.source == "stack_events") {
-        // One of the two may have been printed in whole seconds.
-        of_stack_events.entry(row(event, event.at.trunc_subsecs(0))).or_insert(index);
-        of_stack_events.insert(row(event, event.at), index);
-    }
-    let told_twice: Vec<(usize, usize)> = events
-        .iter()
-        .enumerate()
-        .filter(|(_, event)| event.source == "operation_events" && event.validation.is_none())
-        .filter_map(|(index, event)| Some((index, *of_stack_events.get(&row(event, event.at))?)))
-        .collect();
-    for (from, to) in &told_twice {
-        let Some(from) = events.get(*from).cloned() else { continue };
-        let Some(to) = events.get_mut(*to) else { continue };
-        to.operation_id = to.operation_id.take().or(from.operation_id);
-        to.token = to.token.take().or(from.token);
-        to.message = to.message.take().or(from.message);
-    }
-    let mut index = 0;
-    events.retain(|_| {
-        index += 1;
-        told_twice.binary_search_by_key(&(index - 1), |(from, _)| *from).is_err()
-    });
-}
-
-/// What makes two events the same, in 128 bits: AWS's own id where the source keeps one, else all that the event says.
-/// Of 2^32 events two would be taken for one by chance once in 2^65 cases.
-#[derive(Default)]
-struct Fingerprint(hashbrown::DefaultHashBuilder, hashbrown::DefaultHashBuilder);
-
-impl Fingerprint {
-    fn of(&self, event: &Event) -> (u64, u64) {
-        if let Some(id) = &event.event_id {
-            let all = (event.source, id, event.at, &event.action, &event.status);
-            return (self.0.hash_one(all), self.1.hash_one(all));
-        }
-        let hook = event.hook.as_ref().map(|hook| &hook.name);
-        let validation = event.validation.as_ref().map(|validation| (&validation.name, &validation.path));
-        let content = (event.source, event.at, &event.action, &event.status, &event.message, &event.error, hook);
-        let resource = (&event.stack_id, &event.logical_id, &event.physical_id, &event.group, validation);
-        let call = event.call.as_ref().map(|call| (&call.service, &call.request_id, &call.names));
-        // A line of a log is itself: the same words twice are two lines. A state has no time by which to tell two apart.
-        let itself = matches!(event.source, "deploy_log" | "target_health").then_some(&event.record);
-        let all = (content, resource, call, &event.actor, itself);
-        (self.0.hash_one(all), self.1.hash_one(all))
-    }
-}
-
-/// Keeps the first that is heard of each resource, in an order that no file decides.
-fn unique_resources(resources: &mut Vec<KnownResource>) {
-    resources.sort_by(|a, b| {
-        let a_is = (&a.stack_id, &a.logical_id, &a.physical_id, a.since.is_none(), a.since);
-        a_is.cmp(&(&b.stack_id, &b.logical_id, &b.physical_id, b.since.is_none(), b.since))
-    });
-    resources.dedup_by(|later, first| {
-        let ids = |resource: &KnownResource| (resource.stack_id.clone(), resource.logical_id.clone());
-        let same = later.physical_id == first.physical_id && ids(later) == ids(first);
-        if same {
-            first.until = first.until.max(later.until);
-        }
-        same
-    });
-    // ListStackResources does not say of which stack; where the rows do, they know better.
-    let named: HashSet<(Text, Text)> = resources
-        .iter()
-        .filter(|resource| resource.stack_id.is_some())
-        .map(|resource| (resource.logical_id.clone(), resource.physical_id.clone()))
-        .collect();
-    resources.retain(|resource| {
-        resource.stack_id.is_some() || !named.contains(&(resource.logical_id.clone(), resource.physical_id.clone()))
-    });
-}
-
-/// A deploy tool prints a stack event within this time of it.
-const ECHO: TimeDelta = TimeDelta::minutes(10);
-
-/// A row as CloudFormation told it: its stack, its time, its reason.
-type Told = (Option<Text>, Time, Option<Text>);
-
-/// Drops what a better source tells too: a deploy tool's copy of a stack event, and the ends of a stack's life in
-/// ListStacks where its own events tell them.
-fn drop_echoes(events: &mut Vec<Event>) {
-    let mut rows: HashMap<(Text, Text), Vec<Told>> = HashMap::new();
-    let mut last_rows: HashMap<Text, Time> = HashMap::new();
-    for event in events.iter().filter(|event| event.is_stack_event()) {
-        if let Some(stack) = &event.stack_id {
-            let last = last_rows.entry(stack.clone()).or_insert(event.at);
-            *last = event.at.max(*last);
-        }
-        if let (Some(logical), Some(status)) = (&event.logical_id, &event.status)
-            && event.source == "stack_events"
-        {
-            let told = (event.stack_name.clone(), event.at, event.message.clone());
-            rows.entry((logical.clone(), status.clone())).or_default().push(told);
-        }
-    }
-    let echoes = echoes(events, &rows);
-    let mut index = 0;
-    events.retain(|event| {
-        index += 1;
-        let last = || event.stack_id.as_ref().and_then(|stack| last_rows.get(stack));
-        match event.source {
-            "stacks" => last().is_none_or(|last| event.at > *last + ECHO),
-            "deploy_log" => !echoes.contains(&(index - 1)),
-            _ => true,
-        }
-    });
-}
-
-/// The lines of deploy logs that repeat a row. A line without a time of its own comes after the row that the line before
-/// it repeats, whose time is known better.
-fn echoes(events: &mut [Event], rows: &HashMap<(Text, Text), Vec<Told>>) -> HashSet<usize> {
-    let mut lines: Vec<usize> = (0..events.len())
-        .filter(|index| events.get(*index).is_some_and(|event| event.source == "deploy_log"))
-        .collect();
-    let place = |index: &usize| events.get(*index).map(|event| event.record.clone());
-    lines.sort_by_cached_key(place);
-    let mut echoes = HashSet::new();
-    let mut repeated: Option<(Text, Time)> = None;
-    for index in lines {
-        let Some(event) = events.get_mut(index) else { continue };
-        if let Some((_, at)) =
-            repeated.as_ref().filter(|(file, at)| event.approximate && *file == event.record.file && *at > event.at)
-        {
-            event.at = *at;
-        }
-        let key = event.logical_id.clone().zip(event.status.clone());
-        let told = key.and_then(|key| rows.get(&key)).and_then(|told| repeats(event, told));
-        if let Some(at) = told {
-            echoes.insert(index);
-            repeated = Some((event.record.file.clone(), at));
-        }
-    }
-    echoes
-}
-
-/// The time of the row that a line repeats: the same stack, the same words, and about the same time.
-fn repeats(event: &Event, told: &[Told]) -> Option<Time> {
-    let fits = |(stack, at, reason): &&Told| {
-        let same_stack = event.stack_name.is_none() || event.stack_name == *stack;
-        // Where it gives a reason, a runner's clock may be in another zone.
-        let same_time = event.approximate || (event.at - *at).abs() <= ECHO || event.message.is_some();
-        same_stack && same_time && same_words(event.message.as_deref(), reason.as_deref())
-    };
-    told.iter().filter(fits).map(|(_, at, _)| *at).min_by_key(|at| (event.at - *at).abs())
-}
-
-/// True unless the line gives a reason that the row does not: tools wrap and cut what they print.
-fn same_words(line: Option<&str>, row: Option<&str>) -> bool {
-    let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).take(80).collect() };
-    match (line.map(letters), row.map(letters)) {
-        (None, _) => true,
-        (Some(line), Some(row)) => line.starts_with(&row) || row.starts_with(&line),
-        (Some(line), None) => line.is_empty(),
     }
 }
 
