@@ -33,7 +33,8 @@ pub struct Event {
     pub source: &'static str,
     /// The record that tells it.
     pub record: RecordRef,
-    /// AWS's own id of the event, where it gives one: the same id twice is the same event.
+    /// AWS's own id of the event, where its content does not tell it from others: the same id twice is the same event.
+    /// None for stack events, whose content does.
     pub event_id: Option<Text>,
     /// CloudTrail's `eventName` verbatim; for other sources our verb (`CREATE`, `STOP`).
     pub action: Text,

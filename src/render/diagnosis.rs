@@ -5,7 +5,7 @@
 use super::page::{Page, Paint, Said};
 use super::{gaps, operations, words};
 use crate::actor::Verdict;
-use crate::operation::{Ending, Role};
+use crate::operation::Role;
 use crate::report::{ActorEntry, DiagnosisReport, EvidenceEntry, FailureEntry, HypothesisEntry, OperationEntry};
 use std::io;
 
@@ -38,11 +38,9 @@ fn on_top<'r, 'a>(report: &'r DiagnosisReport<'a>) -> impl DoubleEndedIterator<I
     operations::families(&report.operations).into_iter().map(|family| family.top)
 }
 
-/// The operations that the verdict is about: those that failed, else the last.
+/// The operations that the verdict is about.
 fn subjects<'r, 'a>(report: &'r DiagnosisReport<'a>) -> Vec<&'r OperationEntry<'a>> {
-    let failed: Vec<_> =
-        on_top(report).filter(|operation| matches!(operation.outcome, Ending::Failed | Ending::CutOff)).collect();
-    if failed.is_empty() { on_top(report).next_back().into_iter().collect() } else { failed }
+    report.operations.iter().filter(|operation| report.subjects.contains(&operation.id)).collect()
 }
 
 fn verdict(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> {

@@ -7,7 +7,7 @@ use super::select::{self, Selection};
 use super::{Evidence, SCHEMA};
 use crate::diagnose::{Diagnosis, Hypothesis};
 use crate::model::{Gap, time};
-use crate::operation::Failure;
+use crate::operation::{Failure, Operation};
 use hashbrown::HashSet;
 use serde::Serialize;
 
@@ -24,6 +24,8 @@ pub struct DiagnosisReport<'a> {
     pub explained: bool,
     /// The operations of the story, oldest first, nested stacks' among them.
     pub operations: Vec<OperationEntry<'a>>,
+    /// The ids of the stack's own operations that the verdict is about: those that failed, else the last.
+    pub subjects: Vec<&'a str>,
     /// The failures of the stack's own operations, in order of time.
     pub failures: Vec<FailureEntry<'a>>,
     /// The most probable first.
@@ -95,11 +97,12 @@ impl<'a> DiagnosisReport<'a> {
     /// The report of a diagnosis.
     pub fn new(evidence: Evidence<'a>, selection: &'a Selection, diagnosis: &'a Diagnosis) -> Self {
         let history = evidence.history;
-        let failures = selection
-            .operations
-            .iter()
-            .filter_map(|index| history.operations.get(*index))
-            .flat_map(|operation| operation.failures.iter());
+        let own: Vec<&Operation> =
+            selection.operations.iter().filter_map(|index| history.operations.get(*index)).collect();
+        let failures = own.iter().flat_map(|operation| operation.failures.iter());
+        let failed: Vec<&str> =
+            own.iter().filter(|operation| operation.failed()).map(|operation| &*operation.id).collect();
+        let last = || own.last().map(|operation| &*operation.id).into_iter().collect();
         let entry = |hypothesis: &'a Hypothesis| HypothesisEntry::of(evidence, hypothesis);
         let unexplained: HashSet<usize> = diagnosis.unexplained_failures.iter().copied().collect();
         let unexplained = diagnosis.failing.iter().filter(|failing| unexplained.contains(&failing.event));
@@ -112,6 +115,7 @@ impl<'a> DiagnosisReport<'a> {
             failed: diagnosis.failed,
             explained: diagnosis.is_explained(),
             operations: selection.with_nested.iter().filter_map(|index| OperationEntry::of(evidence, *index)).collect(),
+            subjects: if failed.is_empty() { last() } else { failed },
             failures: failures.filter_map(|failure| FailureEntry::of(evidence, failure)).collect(),
             hypotheses: diagnosis.hypotheses.iter().map(entry).collect(),
             unexplained: rounded(diagnosis.unexplained),

@@ -3,7 +3,6 @@
 //! A data rule is one `[[rule]]` block of a catalogue file; the vocabulary is closed, so that a misspelt key is an error.
 
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// A weight: 10·log10 of a likelihood ratio. +10 makes a cause ten times as likely, -3 halves it.
 pub type Decibans = f64;
@@ -111,8 +110,6 @@ pub struct Finding {
     pub prior: Decibans,
     /// Not empty.
     pub evidence: Vec<Evidence>,
-    /// What was taken out of the text, by name.
-    pub captures: BTreeMap<String, String>,
     /// The words for it.
     pub advice: Advice,
 }

@@ -40,7 +40,6 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
         root: first.event,
         prior: PRIOR,
         evidence: evidence.clone(),
-        captures: std::collections::BTreeMap::new(),
         advice: super::super::rule::Advice::default(),
     };
     vec![against("changeset.state"), against("changeset.empty")]

@@ -47,7 +47,6 @@ fn of_operation(context: &Context<'_>, index: usize) -> Option<Finding> {
         root: began,
         prior: PRIOR,
         evidence,
-        captures: std::collections::BTreeMap::new(),
         advice: Advice {
             title: format!("The stack was deleted{who} while the operation was still in progress"),
             explanation:

@@ -74,7 +74,6 @@ pub(super) fn read(
                 prior: rule.prior,
                 evidence: vec![Evidence { event: index, decibans, says: says(event, is_root) }],
                 advice: words(rule, &found.captures),
-                captures: found.captures,
             })
         })
         .collect()

@@ -61,7 +61,6 @@ fn of_failing(context: &Context<'_>, failing: &Failing) -> Option<Finding> {
         root: failing.event,
         prior: PRIOR,
         evidence,
-        captures: [("service".to_owned(), service.to_owned())].into(),
         advice: Advice {
             title: format!("The containers of {service} stopped by themselves or could not be started"),
             explanation: format!(
