@@ -1,7 +1,7 @@
 //! How rows become operations, stories and failures: small tables, one for each thing that once went wrong or easily could.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::needless_pass_by_value, missing_docs)]
 
-use cfn_forensics::model::{Capture, Form, RecordFile, Text};
+use cfn_forensics::model::{Capture, Event, Form, RecordFile, Text};
 use cfn_forensics::operation::{self, History, Role};
 use cfn_forensics::report::select::{Question, Which, select};
 use cfn_forensics::rules::Catalogue;
@@ -616,4 +616,55 @@ fn every_failure_of_a_selection_is_shown() {
     for failure in &history.operations[0].failures {
         assert!(selection.events.contains(&failure.event), "{}", timeline.events[failure.event].text());
     }
+}
+
+#[test]
+fn rows_of_one_instant_keep_the_order_of_aws_list() {
+    for (rows, expected) in [
+        (
+            &[
+                (0.0, "app", "CREATE_IN_PROGRESS", "User Initiated"),
+                (0.0, "app:R1", "CREATE_IN_PROGRESS", ""),
+                (0.0, "app:R1", "CREATE_FAILED", "name taken"),
+                (0.0, "app", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: [R1]. "),
+                (0.0, "app:R1", "DELETE_IN_PROGRESS", ""),
+                (0.0, "app:R1", "DELETE_COMPLETE", ""),
+                (0.0, "app", "ROLLBACK_COMPLETE", ""),
+                (0.0, "app", "DELETE_IN_PROGRESS", ""),
+                (0.0, "app", "DELETE_COMPLETE", ""),
+            ][..],
+            &["app 1 create failed: R1", "app 1 rollback succeeded", "app 1 delete succeeded"][..],
+        ),
+        (
+            &[
+                (0.0, "app", "UPDATE_IN_PROGRESS", "User Initiated"),
+                (0.0, "app:R1", "UPDATE_IN_PROGRESS", ""),
+                (0.0, "app:R1", "UPDATE_FAILED", "name taken"),
+                (0.0, "app", "UPDATE_ROLLBACK_IN_PROGRESS", "The following resource(s) failed to update: [R1]. "),
+                (0.0, "app:R1", "UPDATE_COMPLETE", ""),
+                (0.0, "app", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", ""),
+                (0.0, "app", "UPDATE_ROLLBACK_COMPLETE", ""),
+            ],
+            &["app 1 update failed: R1", "app 1 rollback succeeded"],
+        ),
+    ] {
+        let (timeline, history) = of_rows(rows);
+        let statuses: Vec<&str> = timeline.events.iter().map(Event::status).collect();
+        assert_eq!(statuses, rows.iter().map(|row| row.2).collect::<Vec<_>>());
+        assert_eq!(told(&timeline, &history), expected);
+    }
+}
+
+#[test]
+fn a_refused_delete_is_not_the_newer_story() {
+    let rows: Vec<Value> = [(4.0, "app", "CREATE_COMPLETE", ""), (0.0, "app", "CREATE_IN_PROGRESS", "User Initiated")]
+        .iter()
+        .map(stack_event)
+        .collect();
+    let refused = "AccessDenied: User: dana is not authorized to perform: cloudformation:DeleteStack";
+    let calls = [call(3600.0, "DeleteStack", refused, json!({"stackName": "app"}), Value::Null)];
+    let (timeline, history) = understand(vec![file("stack_events", &rows), file("cloudtrail", &calls)]);
+    let story = select(&timeline, &history, &Question::default()).unwrap().story.unwrap();
+    assert!(!story.failed);
+    assert_eq!(history.operations[story.operations[0]].kind, operation::Kind::Create);
 }

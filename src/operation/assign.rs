@@ -362,18 +362,23 @@ fn asked_for(kind: Kind, began: Kind) -> bool {
     }
 }
 
+/// How far CloudTrail's clock may be ahead of CloudFormation's.
+const SKEW: TimeDelta = TimeDelta::seconds(2);
+
 /// The operation that was going on at the time, that a call at this time began, or that the event led up to or followed.
 /// `operations` are oldest first.
 fn at_time(history: &History, operations: &[usize], at: Time, asks_for: Option<Kind>) -> Option<usize> {
     let operation = |index: &usize| history.operations.get(*index);
     let started = |index: &usize| operation(index).map_or(Time::MAX_UTC, |operation| operation.started_at);
     if let Some(kind) = asks_for {
-        let from = operations.partition_point(|index| started(index) < at - TimeDelta::seconds(2));
+        let from = operations.partition_point(|index| started(index) < at - SKEW);
         let began = operations
             .iter()
             .skip(from)
             .take_while(|index| started(index) <= at + patience(kind))
-            .find(|index| operation(index).is_some_and(|operation| asked_for(kind, operation.kind)));
+            .filter(|index| operation(index).is_some_and(|operation| asked_for(kind, operation.kind)))
+            // What began before the call can be its effect only where two clocks disagree.
+            .min_by_key(|index| if started(index) < at { at - started(index) + SKEW } else { started(index) - at });
         if began.is_some() {
             return began.copied();
         }

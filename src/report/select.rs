@@ -4,7 +4,7 @@
 
 use crate::model::time::{self, Time};
 use crate::model::{Event, Outcome, Text, denial};
-use crate::operation::{History, Operation, Story};
+use crate::operation::{History, Kind, Operation, Story};
 use crate::timeline::Timeline;
 use std::collections::BTreeSet;
 
@@ -150,7 +150,8 @@ impl Selection {
     }
 }
 
-/// The newest story. A call that was refused while a failed deployment waits to be explained is not the newer story.
+/// The newest story. A call that was refused while a failed deployment waits to be explained is not the newer story, and
+/// a delete that was refused never is.
 fn latest<'s>(timeline: &Timeline, history: &History, stories: &'s [Story]) -> Option<&'s Story> {
     let has_rows = |story: &&Story| {
         let operations = story.operations.iter().filter_map(|operation| history.operations.get(*operation));
@@ -158,8 +159,12 @@ fn latest<'s>(timeline: &Timeline, history: &History, stories: &'s [Story]) -> O
             operations.flat_map(|operation| &operation.events).filter_map(|event| timeline.events.get(*event));
         events.any(|event| event.source != "cloudtrail")
     };
+    let is_refused_delete = |story: &&Story| {
+        let mut operations = story.operations.iter().filter_map(|operation| history.operations.get(*operation));
+        !has_rows(story) && operations.all(|operation| operation.kind == Kind::Delete)
+    };
     let failed = stories.iter().rev().find(has_rows).filter(|story| story.failed);
-    failed.or(stories.last())
+    failed.or(stories.iter().rev().find(|story| !is_refused_delete(story))).or(stories.last())
 }
 
 /// The newest story of the selected stack that failed.

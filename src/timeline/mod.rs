@@ -3,6 +3,7 @@
 //! Everything right of the capture stands on it.
 
 mod echo;
+mod order;
 mod unique;
 
 use crate::link::link;
@@ -11,7 +12,7 @@ use crate::model::{Capture, Event, Gap, Outcome, RecordFile, Text, denial, statu
 use crate::sources::{self, KnownResource, Sink};
 use echo::drop_echoes;
 use hashbrown::HashSet;
-use std::cmp::Ordering;
+use order::put_in_order;
 use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
@@ -54,8 +55,7 @@ pub fn build(capture: &Capture, options: Options) -> Timeline {
     drop_echoes(&mut timeline.events);
     link(&mut timeline.events, &resources);
     drop_reads_of_others(&mut timeline.events, &resources, options);
-    let oldest_first = files_oldest_first(capture);
-    timeline.events.sort_by(|a, b| order(a, b, &oldest_first));
+    put_in_order(&mut timeline.events, capture);
     timeline
 }
 
@@ -149,48 +149,6 @@ fn drop_reads_of_others(events: &mut Vec<Event>, resources: &[KnownResource], op
             || role.is_some_and(|role| service_roles.contains(role))
             || call.identity.role_name().is_some_and(|role| roles_of_stack.contains(role))
     });
-}
-
-/// The order of a timeline.
-fn order(a: &Event, b: &Event, oldest_first: &HashSet<Text>) -> Ordering {
-    a.at.cmp(&b.at)
-        .then_with(|| phase(a).cmp(&phase(b)))
-        .then_with(|| sources::rank(a.source).cmp(&sources::rank(b.source)))
-        .then_with(|| a.record.file.cmp(&b.record.file))
-        .then_with(|| match oldest_first.contains(&a.record.file) {
-            true => a.record.index.cmp(&b.record.index),
-            false => b.record.index.cmp(&a.record.index),
-        })
-}
-
-/// AWS's lists are newest first, but a trail's records and logs are not: the files whose records run forwards.
-fn files_oldest_first(capture: &Capture) -> HashSet<Text> {
-    let runs_forwards = |file: &&RecordFile| {
-        let newest_first = matches!(file.source, "stack_events" | "operation_events" | "scaling_activities");
-        let of_trail = || file.iter().next().is_some_and(|(_, record)| !record.contains("\"EventName\""));
-        !newest_first && (file.source != "cloudtrail" || of_trail())
-    };
-    capture.files.iter().filter(runs_forwards).map(|file| file.name.clone()).collect()
-}
-
-/// Among events of one instant: what begins, what ends well, what fails, what is cancelled for it, what sums it up, and
-/// last what ends the whole.
-fn phase(event: &Event) -> u8 {
-    match event.source {
-        // A call comes before what it sets off.
-        "cloudtrail" => return 0,
-        // A log tells of what has happened, and its lines stay in their own order.
-        "deploy_log" => return 6,
-        _ if event.is_of_stack_itself() && event.outcome == Outcome::Succeeded => return 5,
-        _ if is_summary(event) => return 4,
-        _ => {}
-    }
-    match event.outcome {
-        Outcome::InProgress => 0,
-        Outcome::Succeeded | Outcome::Noted => 1,
-        Outcome::Failed => 2,
-        Outcome::Cancelled => 3,
-    }
 }
 
 /// True for a stack's own event that only sums up the failures of its resources.
