@@ -17,6 +17,7 @@ mod service_deployments;
 mod sink;
 mod stack_events;
 mod stack_resources;
+mod stack_set_operations;
 mod stacks;
 mod target_health;
 #[cfg(test)]
@@ -116,6 +117,14 @@ pub const ALL: &[Source] = &[
         marks: &[&["HookResultId", "Status"], &["HookExecutionTarget", "Status"]],
         command: "aws cloudformation list-hook-results --target-type CHANGE_SET --target-id CHANGE_SET_ARN",
         read: hook_results::read,
+    },
+    Source {
+        stem: "stack_set_operations",
+        layout: Layout::Json,
+        lists: &["Summaries"],
+        marks: &[&["OperationId", "Account", "Region", "Status"]],
+        command: "aws cloudformation list-stack-set-operation-results --stack-set-name NAME --operation-id ID",
+        read: stack_set_operations::read,
     },
     Source {
         stem: "rds_events",
