@@ -1,12 +1,16 @@
 //! The folder or the zip file around a case's files, and the way from one to the other.
 //! Names and sizes in a zip are hostile until checked; nothing is written outside of the folder that was named.
-//! Used by the case reader and the `case pack` and `case unpack` verbs.
+//! Used by the case reader, the case writer and the `case pack` and `case unpack` verbs.
 
 use super::{CaseError, sha256};
+use flate2::Compression;
 use flate2::read::MultiGzDecoder;
-use std::fs::{self, File};
+use flate2::write::DeflateEncoder;
+use std::borrow::Cow;
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Component, Path, PathBuf};
+use zip::write::SimpleFileOptions;
 
 /// What deflate can make of a byte is about 1,000; evidence reaches a few dozen. Beyond both limits it is a bomb.
 const HIGHEST_RATIO: u64 = 300;
@@ -199,12 +203,10 @@ pub fn pack(case: &Path, target: &Path) -> Result<usize, CaseError> {
     }
     let error = |source| CaseError::Write { path: target.to_owned(), source };
     let mut writer = zip::ZipWriter::new(create(target).map_err(error)?);
-    // No times: the same case gives the same bytes on every machine and day.
-    let options = zip::write::SimpleFileOptions::default().unix_permissions(0o600).large_file(true);
     for path in &paths {
         let mut file =
             File::open(folder.join(path)).map_err(|source| CaseError::Open { path: folder.join(path), source })?;
-        writer.start_file(path, options).map_err(|failed| error(failed.into()))?;
+        writer.start_file(path, zip_options()).map_err(|failed| error(failed.into()))?;
         io::copy(&mut file, &mut writer).map_err(error)?;
     }
     writer.finish().map_err(|failed| error(failed.into()))?.flush().map_err(error)?;
@@ -239,27 +241,92 @@ pub fn unpack(case: &Path, target: &Path) -> Result<usize, CaseError> {
     Ok(entries.len())
 }
 
+/// How files are put into a zip. No times: the same case gives the same bytes on every machine and day.
+fn zip_options() -> SimpleFileOptions {
+    SimpleFileOptions::default().unix_permissions(0o600).large_file(true)
+}
+
+/// Writes files, each with its path with `/`, into a new folder.
+pub(super) fn fill_folder(folder: &Path, files: &[(String, Cow<'_, [u8]>)]) -> io::Result<()> {
+    for (path, content) in files {
+        let place = folder.join(path);
+        if let Some(parent) = place.parent() {
+            create_folder(parent)?;
+        }
+        let mut file = create(&place)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Writes files, each with its path with `/`, into a new zip file.
+pub(super) fn fill_zip(zip: File, files: &[(String, Cow<'_, [u8]>)]) -> io::Result<()> {
+    let mut writer = zip::ZipWriter::new(zip);
+    for (path, content) in files {
+        let options = zip_options();
+        // What repeats itself that much, as only a log can, would be taken for a bomb when it is read back.
+        let options = if looks_like_bomb(content)? {
+            options.compression_method(zip::CompressionMethod::Stored)
+        } else {
+            options
+        };
+        writer.start_file(path, options)?;
+        writer.write_all(content)?;
+    }
+    writer.finish()?.sync_all()
+}
+
+/// Whether the content may deflate so well that [`Container::open`] refuses it; half of what that allows, to be sure.
+fn looks_like_bomb(content: &[u8]) -> io::Result<bool> {
+    let length = content.len() as u64;
+    if length <= ALWAYS_FINE {
+        return Ok(false);
+    }
+    let mut deflated = DeflateEncoder::new(io::sink(), Compression::default());
+    deflated.write_all(content)?;
+    deflated.try_finish()?;
+    Ok(is_bomb(deflated.total_out(), length.saturating_mul(2)))
+}
+
+/// Whether this is a file's path as it comes back from a folder and from a zip.
+pub(super) fn is_plain(path: &str) -> bool {
+    let hidden = path.split('/').any(|part| part.starts_with('.'));
+    safe_name(path).as_deref() == Some(path) && !hidden && path.split('/').count() <= DEEPEST
+}
+
 /// A case can carry secrets: its files are for their owner's eyes only.
 #[cfg(unix)]
-fn create(path: &Path) -> io::Result<File> {
+pub(super) fn create(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
 #[cfg(not(unix))]
-fn create(path: &Path) -> io::Result<File> {
+pub(super) fn create(path: &Path) -> io::Result<File> {
     File::options().write(true).create_new(true).open(path)
 }
 
-#[cfg(unix)]
 fn create_folder(path: &Path) -> io::Result<()> {
+    folder_builder().recursive(true).create(path)
+}
+
+/// Makes a folder that is not there yet.
+pub(super) fn create_new_folder(path: &Path) -> io::Result<()> {
+    folder_builder().create(path)
+}
+
+#[cfg(unix)]
+fn folder_builder() -> DirBuilder {
     use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    builder
 }
 
 #[cfg(not(unix))]
-fn create_folder(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)
+fn folder_builder() -> DirBuilder {
+    DirBuilder::new()
 }
 
 #[cfg(test)]
@@ -280,6 +347,26 @@ mod tests {
         ] {
             assert_eq!(safe_name(name).as_deref(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn paths_that_would_not_come_back_are_told() {
+        for path in ["stack_events.json", "templates/a b.yaml", "log_events/%2Faws%2Fx.json"] {
+            assert!(is_plain(path), "{path}");
+        }
+        for path in ["", "../a", "/a", "a//b", "a/./b", "a/.hidden", ".hidden", "a\\b", "a:b", "a\0b"] {
+            assert!(!is_plain(path), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_log_that_repeats_itself_comes_back_from_a_zip() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("case.zip");
+        let content = vec![b'x'; (ALWAYS_FINE as usize) + 1];
+        fill_zip(create(&path).unwrap(), &[("deploy_log.txt".to_owned(), content.as_slice().into())]).unwrap();
+        let loaded = Container::open(&path).unwrap().load("deploy_log.txt", false).unwrap();
+        assert!(loaded.bytes == content);
     }
 
     #[test]

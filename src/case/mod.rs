@@ -1,10 +1,11 @@
-//! A case: a capture on disk, as a folder or as one zip file. Reading, verifying, packing.
+//! A case: a capture on disk, as a folder or as one zip file. Reading, verifying, writing, packing.
 //! What cannot be read becomes a gap and everything else is still used; only where nothing can be read is it an error.
 //! The format is described in `docs/cases.md`; the verbs read through here, live collection writes through here.
 
 mod container;
 mod records;
 mod text;
+mod write;
 
 use crate::model::time;
 use crate::model::{Capture, Form, Gap, Manifest, RecordFile, Text};
@@ -16,10 +17,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 pub use container::{pack, unpack};
+pub use write::{check_target, write};
 
 /// The version of the format that this version writes; it reads every version with the same major number.
 pub const FORMAT_VERSION: &str = "1.0";
 const MANIFEST: &str = "manifest.json";
+/// The keys of a manifest of our version; a newer minor one may have more.
+const KNOWN_KEYS: &[&str] =
+    &["format_version", "scope", "captured_at", "tool_version", "partial", "caller", "calls", "asked", "gaps", "files"];
 
 /// Why nothing of a case could be read or written. Each message names the thing and says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -134,7 +139,6 @@ fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
     let listed = capture.manifest.as_ref().map(|manifest| manifest.files.clone()).unwrap_or_default();
 
     let mut checks = Vec::new();
-    let mut names = BTreeSet::new();
     let mut unreadable = Vec::new();
     for place in places(&paths) {
         let hashed = !listed.is_empty();
@@ -154,7 +158,7 @@ fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
         }
         let mut check = FileCheck { path: place.path.clone(), source: None, records: 0, hash };
         if let Some(source) = place.source {
-            let (file, fault) = record_file(source, &place, &mut names, loaded, &mut capture.gaps);
+            let (file, fault) = record_file(source, &place, loaded, &mut capture.gaps);
             unreadable.extend(fault.map(|fault| format!("{}: {fault}", place.path)));
             check.source = Some(source.stem);
             check.records = file.records.len();
@@ -183,21 +187,32 @@ fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
             found: format!("none of its files has a record that can be read ({})", unreadable.join("; ")),
         });
     }
-    capture.files.sort_by(|a, b| (sources::rank(a.source), &a.name).cmp(&(sources::rank(b.source), &b.name)));
     checks.sort_by(|a, b| a.path.cmp(&b.path));
-    add_missing_sources(&mut capture);
+    complete(&mut capture);
     Ok((capture, checks))
 }
 
-/// A source that nobody collected is a gap too: "absent" must not be concluded from it.
-fn add_missing_sources(capture: &mut Capture) {
+/// Brings a capture into the form that every reader of captures expects: files in the order of the sources' table, each
+/// gap once, and a gap for each source that nobody collected, so that "absent" is not concluded from it.
+///
+/// Reading a case ends with it. Whoever collects calls it before the capture is used, so that what is said of it is
+/// what will be said of the case that is written from it.
+pub fn complete(capture: &mut Capture) {
+    capture.files.sort_by(|a, b| (sources::rank(a.source), &a.name).cmp(&(sources::rank(b.source), &b.name)));
+    // The manifest may tell already what reading finds again.
+    let mut told = BTreeSet::new();
+    capture.gaps.retain(|gap| told.insert(gap.clone()));
     for source in sources::ALL {
         let there = capture.files.iter().any(|file| file.source == source.stem);
         let said = capture.gaps.iter().any(|gap| &*gap.source == source.stem);
         if !there && !said {
-            capture.gaps.push(Gap::new(source.stem, Gap::NOT_COLLECTED).remedy(source.command));
+            capture.gaps.push(not_collected(source));
         }
     }
+}
+
+fn not_collected(source: &Source) -> Gap {
+    Gap::new(source.stem, Gap::NOT_COLLECTED).remedy(source.command)
 }
 
 fn found_instead(paths: &[String]) -> String {
@@ -218,6 +233,7 @@ fn found_instead(paths: &[String]) -> String {
 struct Place {
     path: String,
     source: Option<&'static Source>,
+    /// The first half of the references into it; unique among those of sources.
     name: String,
 }
 
@@ -228,8 +244,13 @@ impl Place {
 }
 
 fn places(paths: &[String]) -> impl Iterator<Item = Place> {
-    paths.iter().map(|path| match place_of(path) {
-        Some((source, name)) => Place { path: path.clone(), source: Some(source), name },
+    let mut names = BTreeSet::new();
+    paths.iter().map(move |path| match place_of(path) {
+        Some((source, name)) => {
+            // Two files that differ only in their ending must not share their references.
+            let name = if names.insert(name.clone()) { name } else { path.clone() };
+            Place { path: path.clone(), source: Some(source), name }
+        }
         None => Place { path: path.clone(), source: None, name: path.clone() },
     })
 }
@@ -266,12 +287,9 @@ fn without_ending(path: &str, layout: Layout) -> Option<&str> {
 fn record_file(
     source: &'static Source,
     place: &Place,
-    names: &mut BTreeSet<String>,
     loaded: container::Loaded,
     gaps: &mut Vec<Gap>,
 ) -> (RecordFile, Option<String>) {
-    // Two files that differ only in their ending must not share their references.
-    let name = if names.insert(place.name.clone()) { place.name.clone() } else { place.path.clone() };
     let mut faults = loaded.faults;
     let (text, text_faults) = text::clean(loaded.bytes, source.layout);
     faults.extend(text_faults);
@@ -302,7 +320,7 @@ fn record_file(
         gaps.push(gap);
     }
     let form = if source.layout == Layout::Lines { Form::Lines } else { Form::Json };
-    (RecordFile { source: source.stem, name: Text::from(name), form, text, records }, unreadable)
+    (RecordFile { source: source.stem, name: Text::from(place.name.as_str()), form, text, records }, unreadable)
 }
 
 fn check_hash(path: &str, sha256: Option<&str>, listed: &BTreeMap<String, String>) -> HashCheck {
@@ -344,13 +362,11 @@ fn read_manifest(path: &Path, container: &mut Container, gaps: &mut Vec<Gap>) ->
     if (major, minor) > (our_major, our_minor)
         && let Some(fields) = value.as_object_mut()
     {
-        fields.retain(|key, _| {
-            ["format_version", "scope", "captured_at", "tool_version", "gaps", "files"].contains(&key.as_str())
-        });
+        fields.retain(|key, _| KNOWN_KEYS.contains(&key.as_str()));
     }
     match serde_json::from_value::<Manifest>(value) {
         Ok(manifest) => {
-            if time::parse(&manifest.captured_at).is_none() {
+            if !manifest.captured_at.is_empty() && time::parse(&manifest.captured_at).is_none() {
                 gaps.push(Gap::new(MANIFEST, format!("its captured_at {:?} is no time", manifest.captured_at)));
             }
             gaps.extend(manifest.gaps.iter().cloned());

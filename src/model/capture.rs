@@ -1,8 +1,8 @@
 //! A capture: all records of one collection, as AWS returned them, with its manifest and its gaps.
 //! Records are slices of their file's text, so that a capture costs little more memory than its files.
-//! Made by the case reader and the collectors; read by the sources.
+//! Made by the case reader and the collectors; read by the sources and the case writer.
 
-use super::{Gap, Text};
+use super::{Gap, Text, file_name};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -54,7 +54,71 @@ pub struct RecordFile {
     pub records: Vec<Range<usize>>,
 }
 
+/// What ends the JSON of a growing list.
+const LIST_END: &str = "\n]}";
+
+/// A file that is being collected: begun with [`list`](Self::list) or [`lines`](Self::lines), it grows by
+/// [`push`](Self::push). At every moment its text is what a case's reader finds the same records in.
+///
+/// `part` names the file where a source has several: a region, a stack id, a log group, whatever AWS calls it. It is
+/// made safe as a file's name here; it must be unique in its source, also without regard to case.
 impl RecordFile {
+    /// A file of JSON records without any yet: `{"LIST": [`, a record a line, `]}`. `list` is one of the source's
+    /// `lists`, the first where it does not matter.
+    pub fn list(source: &'static str, part: Option<&str>, list: &str) -> Self {
+        Self::begin(source, part, Form::Json, format!("{{\"{list}\": [{LIST_END}"))
+    }
+
+    /// A file of lines without any yet.
+    pub fn lines(source: &'static str, part: Option<&str>) -> Self {
+        Self::begin(source, part, Form::Lines, String::new())
+    }
+
+    /// A file that is one record as a whole, such as a template; `part` is its whole name, with an ending.
+    pub fn whole(source: &'static str, part: &str, text: &str) -> Self {
+        // Reading takes a byte order mark off.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
+        let records = std::iter::once(0..text.len()).collect();
+        Self { records, ..Self::begin(source, Some(part), Form::Json, text) }
+    }
+
+    fn begin(source: &'static str, part: Option<&str>, form: Form, text: String) -> Self {
+        let name = match part {
+            Some(part) => Text::from(format!("{source}/{}", file_name::escape(part))),
+            None => Text::from(source),
+        };
+        Self { source, name, form, text, records: Vec::new() }
+    }
+
+    /// Appends a record: one JSON value, or text of which each line becomes a record. Only for a file that was begun
+    /// with [`list`](Self::list) or [`lines`](Self::lines).
+    pub fn push(&mut self, record: &str) {
+        if self.form == Form::Lines {
+            for line in record.lines() {
+                self.append(line.trim_end_matches('\r'));
+                self.text.push('\n');
+            }
+            return;
+        }
+        debug_assert!(self.text.ends_with(LIST_END), "{} is no list that grows", self.name);
+        self.text.truncate(self.text.len().saturating_sub(LIST_END.len()));
+        self.text.push_str(if self.records.is_empty() { "\n" } else { ",\n" });
+        self.append(record.trim());
+        self.text.push_str(LIST_END);
+    }
+
+    fn append(&mut self, record: &str) {
+        let start = self.text.len();
+        self.text.push_str(record);
+        self.records.push(start..self.text.len());
+    }
+
+    /// What the file is named after within its source, as AWS writes it; `None` for a source's only file. A name of
+    /// more than 200 bytes was cut.
+    pub fn part(&self) -> Option<String> {
+        self.name.strip_prefix(self.source)?.strip_prefix('/').map(file_name::unescape)
+    }
+
     /// The records with their references, in the file's order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (RecordRef, &str)> {
         self.records.iter().enumerate().map(|(index, span)| {
@@ -79,8 +143,24 @@ pub struct Scope {
     pub region: Option<String>,
 }
 
-/// `manifest.json`: what a case says of itself. A case made by hand has none.
+/// One question that was put to AWS while collecting, and how it went: what the collector did, for who doubts it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// When: RFC 3339, UTC.
+    pub at: String,
+    /// What was asked, in words: `who deleted the stack, in CloudTrail of us-east-1`.
+    pub question: String,
+    /// How many records came back.
+    pub records: u64,
+    /// `complete`, `partial` (some came back, then it broke off) or `failed`.
+    pub outcome: String,
+}
+
+/// `manifest.json`: what a case says of itself. A case made by hand has none.
+///
+/// A collector fills `scope`, `captured_at`, `partial`, `caller`, `calls` and `asked`; the rest is the case writer's,
+/// which sets it whatever is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The version of the case format, `MAJOR.MINOR`.
@@ -88,10 +168,22 @@ pub struct Manifest {
     /// What was asked for.
     #[serde(default)]
     pub scope: Scope,
-    /// When it was collected: RFC 3339, UTC.
+    /// When it was collected: RFC 3339, UTC. Empty where nobody knows: a case made by hand that was written anew.
     pub captured_at: String,
     /// The version of cfn-forensics that wrote it.
     pub tool_version: String,
+    /// True where the collection was interrupted or ran out of time: what is not there may still exist.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// Who collected it: the ARN that STS GetCallerIdentity tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
+    /// How many API calls were made, by `service:Operation`: `cloudtrail:LookupEvents`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calls: BTreeMap<String, u64>,
+    /// What was asked of AWS, in the order of asking.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<Asked>,
     /// What could not be collected.
     #[serde(default)]
     pub gaps: Vec<Gap>,
@@ -117,5 +209,42 @@ impl Capture {
         let file = self.files.iter().find(|file| file.name == reference.file)?;
         let span = file.records.get(reference.index as usize)?;
         file.text.get(span.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(file: &RecordFile) -> Vec<String> {
+        file.iter().map(|(reference, record)| format!("{reference} {record}")).collect()
+    }
+
+    #[test]
+    fn a_list_is_whole_after_every_record() {
+        let mut file = RecordFile::list("stack_events", Some("Shop/1"), "StackEvents");
+        assert_eq!(file.text, "{\"StackEvents\": [\n]}");
+        file.push(" {\"a\":1}\n");
+        assert_eq!(file.text, "{\"StackEvents\": [\n{\"a\":1}\n]}");
+        file.push("{\"b\":[2]}");
+        assert_eq!(file.text, "{\"StackEvents\": [\n{\"a\":1},\n{\"b\":[2]}\n]}");
+        assert_eq!(records(&file), ["stack_events/Shop%2F1#0 {\"a\":1}", "stack_events/Shop%2F1#1 {\"b\":[2]}"]);
+        assert_eq!(file.part().as_deref(), Some("Shop/1"));
+    }
+
+    #[test]
+    fn each_line_is_a_record() {
+        let mut file = RecordFile::lines("deploy_log", None);
+        file.push("one");
+        file.push("two\r\n\nthree\n");
+        assert_eq!(file.text, "one\ntwo\n\nthree\n");
+        assert_eq!(records(&file), ["deploy_log#0 one", "deploy_log#1 two", "deploy_log#2 ", "deploy_log#3 three"]);
+        assert_eq!(file.part(), None);
+    }
+
+    #[test]
+    fn a_whole_file_is_one_record() {
+        let file = RecordFile::whole("templates", "Shop.yaml", "\u{feff}Resources: {}\n");
+        assert_eq!(records(&file), ["templates/Shop.yaml#0 Resources: {}\n"]);
     }
 }

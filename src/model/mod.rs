@@ -4,13 +4,14 @@
 
 mod capture;
 mod event;
+mod file_name;
 mod gap;
 mod reason;
 pub mod status;
 mod text;
 pub mod time;
 
-pub use capture::{Capture, Form, Manifest, RecordFile, RecordRef, Scope};
+pub use capture::{Asked, Capture, Form, Manifest, RecordFile, RecordRef, Scope};
 pub use event::{Call, Event, Hook, Identity, Outcome, Validation, WebIdentity};
 pub use gap::Gap;
 pub use reason::{denial, quoted_request};

@@ -28,7 +28,8 @@ struct LogEvent<'a> {
 }
 
 pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
-    let group_of_file = group_of(&file.name);
+    // A file of the folder `log_events` is named after its log group.
+    let group_of_file = file.part();
     // The streams whose last lines belong to an error that was told: streams are interleaved.
     let mut in_trace: HashSet<Text> = HashSet::new();
     for (record, json) in file.iter() {
@@ -57,12 +58,6 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
         event.group = sink.some(line.log_group_name.get().or(group_of_file.as_deref()));
         sink.events.push(event);
     }
-}
-
-/// The log group that a file of the folder `log_events` is named after; `/` cannot stand in a file's name.
-fn group_of(file: &str) -> Option<String> {
-    let name = file.strip_prefix("log_events/")?;
-    Some(name.replace("%2F", "/").replace("%2f", "/"))
 }
 
 /// True for a line that goes on with the stack trace before it.
