@@ -4,7 +4,7 @@
 //! # The story in one line
 //!
 //! ```text
-//!  live (later):  aws::collect   ──┐
+//!  live:          aws::collect   ──┐
 //!  a case folder: case::read     ──┼─> Capture ─> Timeline ─> History ─> Findings ─> Diagnosis ─> Report ─> bytes
 //!  trail (later): trail::scan    ──┘   records     events     operations  rules       ranked      words     render
 //! ```
@@ -46,6 +46,7 @@ pub mod diagnose;
 mod link;
 pub mod model;
 pub mod operation;
+pub mod plan;
 pub mod render;
 pub mod report;
 pub mod rules;

@@ -188,6 +188,8 @@ pub struct Identity {
     pub invoked_by: Option<Text>,
     /// `sessionContext.sessionIssuer.arn`: the role behind a session.
     pub role_arn: Option<Text>,
+    /// `sessionContext.attributes.creationDate`: when the session's credentials were issued.
+    pub session_since: Option<Time>,
     /// `sessionContext.sourceIdentity`, if the session carries one.
     pub source_identity: Option<Text>,
     /// The web identity behind the session, of AssumeRoleWithWebIdentity.

@@ -4,7 +4,7 @@
 
 use super::Sink;
 use super::wire::{Str, stack_name_of_arn};
-use crate::model::time::Stamp;
+use crate::model::time::{self, Stamp};
 use crate::model::{Call, Event, Gap, Identity, Outcome, RecordFile, RecordRef, Text, WebIdentity, denial, status};
 use serde::Deserialize;
 use serde_json::Value;
@@ -265,6 +265,9 @@ fn identity(json: &str, from_console: bool, sink: &mut Sink<'_>) -> Identity {
         access_key: text(&["accessKeyId"]),
         invoked_by: text(&["invokedBy"]),
         role_arn: text(&["sessionContext", "sessionIssuer", "arn"]),
+        session_since: text(&["sessionContext", "attributes", "creationDate"])
+            .and_then(|written| time::parse(&written))
+            .map(|written| written.at),
         source_identity: text(&["sessionContext", "sourceIdentity"]),
         web_identity: None,
         from_console,
