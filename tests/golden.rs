@@ -9,7 +9,7 @@ use cfn_forensics::model::{Capture, time};
 use cfn_forensics::operation::{self, History};
 use cfn_forensics::render::{self, DiagnosisFormat, StacksFormat, Style, TimelineFormat};
 use cfn_forensics::report::select::{Question, Selection, select};
-use cfn_forensics::report::{DiagnosisReport, Evidence, StacksReport, TimelineReport};
+use cfn_forensics::report::{DiagnosisReport, Evidence, StacksFilter, StacksReport, TimelineReport};
 use cfn_forensics::rules::Catalogue;
 use cfn_forensics::timeline::{self, Timeline};
 use serde::{Deserialize, Serialize};
@@ -155,7 +155,7 @@ fn page(fixture: &Fixture) -> String {
         String::from_utf8(bytes).unwrap()
     };
     let diagnosis = DiagnosisReport::new(evidence, &fixture.selection, &fixture.diagnosis);
-    let stacks = StacksReport::new(evidence);
+    let stacks = StacksReport::new(evidence, &StacksFilter::default());
     let timeline = TimelineReport::new(evidence, &fixture.selection);
     let diagnosis = text(&|out| render::diagnosis(&diagnosis, DiagnosisFormat::Text, &style, out).unwrap());
     let stacks = text(&|out| render::stacks(&stacks, StacksFormat::Table, &style, out).unwrap());

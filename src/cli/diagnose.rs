@@ -4,6 +4,7 @@ use super::error::{Exit, Failure};
 use super::output::Target;
 use super::{Known, select};
 use crate::diagnose::{Diagnosis, diagnose};
+use crate::model::Time;
 use crate::render::{self, DiagnosisFormat, Zone};
 use crate::report::DiagnosisReport;
 use crate::report::select::{Question, select as pick};
@@ -16,8 +17,6 @@ use std::thread;
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
-    case: select::Case,
-    #[command(flatten)]
     stack: select::Stack,
     /// The time zone of the times: local, UTC, or a name such as Europe/Berlin (text)
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
@@ -27,23 +26,23 @@ pub struct Arguments {
     format: DiagnosisFormat,
     #[command(flatten)]
     target: Target,
+    #[command(flatten)]
+    origin: select::Origin,
 }
 
-/// Reads the case, applies the rules to the story that was asked for, and prints what they found.
-pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+/// Reads the case or asks AWS, applies the rules to the story that was asked for, and prints what they found.
+pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
     // Neither needs the other, and a person waits for both.
     let (catalogue, known) = thread::scope(|scope| {
         let catalogue = scope.spawn(Catalogue::embedded);
-        let known = Known::from_case(&arguments.case.case, timeline::Options::default());
+        let mut wanted = arguments.stack.wanted(None, None);
+        let capture = arguments.origin.capture(&mut wanted, now);
+        let known = capture.map(|capture| (Known::from_capture(capture, timeline::Options::default()), wanted));
         (catalogue.join().unwrap_or_else(|_| Catalogue::embedded()), known)
     });
-    let (catalogue, known) = (catalogue?, known?);
-    let question = Question {
-        stack: arguments.stack.stack.clone(),
-        which: arguments.stack.operation.clone(),
-        incarnation: arguments.stack.incarnation.map(|number| number as usize),
-        ..Question::default()
-    };
+    let (catalogue, (known, wanted)) = (catalogue?, known?);
+    let question =
+        Question { incarnation: wanted.number(), stack: wanted.stack, which: wanted.which, ..Question::default() };
     let selection = pick(&known.timeline, &known.history, &question)?.of_story(&known.history);
     let diagnosis = match &selection.story {
         Some(story) => diagnose(&known.timeline, &known.history, story, &catalogue),
@@ -53,6 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let style = arguments.target.style(arguments.tz);
     arguments.target.write(|out| render::diagnosis(&report, arguments.format, &style, out))?;
     Ok(match (diagnosis.failed, diagnosis.is_explained()) {
+        (false, _) if report.blind => Exit::Uncollected,
         (false, _) => Exit::Fine,
         (true, true) => Exit::Explained,
         (true, false) => Exit::Unexplained,

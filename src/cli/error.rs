@@ -2,6 +2,8 @@
 //! The only place that knows them all.
 //! Used by every verb.
 
+#[cfg(feature = "aws")]
+use crate::aws::CollectError;
 use crate::case::CaseError;
 use crate::report::select::SelectError;
 use crate::rules::CatalogueError;
@@ -20,6 +22,8 @@ pub enum Exit {
     Explained = 10,
     /// A failure was found and not explained.
     Unexplained = 11,
+    /// Nothing could be collected from AWS, or too little to say whether something failed.
+    Uncollected = 3,
     /// Nothing of the case or of a rule file could be read.
     Unreadable = 4,
     /// The output could not be written.
@@ -40,7 +44,7 @@ Exit codes:
    0  nothing failed, or the output was made
    1  the output could not be written
    2  wrong usage
-   3  could not collect
+   3  nothing could be collected from AWS, or too little to say whether it failed (diagnose)
    4  nothing of the case or of a rule file could be read
   10  a failure was found and explained (diagnose); a file differs (case verify)
   11  a failure was found and not explained (diagnose)
@@ -55,6 +59,16 @@ pub enum Failure {
     /// The question.
     #[error(transparent)]
     Select(#[from] SelectError),
+    /// AWS.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    /// Neither a stack nor a case was named.
+    #[error("ask AWS: no stack is named")]
+    NoStack,
+    /// No stack can be named so.
+    #[error("ask AWS: {0:?} is neither a stack's name nor a stack's ARN")]
+    BadStack(String),
     /// The rules.
     #[error(transparent)]
     Rules(#[from] CatalogueError),
@@ -89,12 +103,37 @@ impl Failure {
         match self {
             Self::Case(CaseError::Write { .. }) | Self::Output { .. } => Exit::Unwritable,
             Self::Case(_) | Self::Rules(_) => Exit::Unreadable,
-            Self::Select(_) => Exit::Usage,
+            #[cfg(feature = "aws")]
+            Self::Collect(CollectError::NoCredentials(_) | CollectError::NoAnswer { .. }) => Exit::Uncollected,
+            #[cfg(feature = "aws")]
+            Self::Collect(_) => Exit::Usage,
+            Self::Select(_) | Self::NoStack | Self::BadStack(_) => Exit::Usage,
         }
     }
 
     fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Self::NoStack => {
+                "Name it with --stack, or give saved evidence with --case; `cfn-forensics stacks` lists what failed lately."
+            }
+            #[cfg(feature = "aws")]
+            Self::Collect(CollectError::NoRegion) => "Name it with --region, or set AWS_REGION.",
+            #[cfg(feature = "aws")]
+            Self::Collect(CollectError::NoCredentials(_)) => {
+                "Sign in (`aws sso login`, `aws login`), or check the profile, the role and the region that are used."
+            }
+            #[cfg(feature = "aws")]
+            Self::Collect(CollectError::OtherRegion { .. }) => {
+                "Name one of them with --region, or give the stack's ARN."
+            }
+            #[cfg(feature = "aws")]
+            Self::Collect(CollectError::UnknownStack { .. }) => {
+                "CloudFormation tells of deleted stacks for 90 days. `cfn-forensics stacks` lists what failed lately; --region and --profile look elsewhere."
+            }
+            #[cfg(feature = "aws")]
+            Self::Collect(CollectError::NoAnswer { .. }) => {
+                "`-v` shows every call; `cfn-forensics policy` prints the permissions that are needed."
+            }
             Self::Case(CaseError::Open { .. }) => "Give --case the folder or zip file that holds the evidence.",
             Self::Case(CaseError::Nothing { .. }) => {
                 "Make a case by hand: save `aws cloudformation describe-stack-events --stack-name STACK_ARN` as stack_events.json in a folder."
@@ -136,9 +175,16 @@ mod tests {
 
     #[test]
     fn every_exit_code_is_documented() {
-        for exit in
-            [Exit::Fine, Exit::Unwritable, Exit::Usage, Exit::Unreadable, Exit::Explained, Exit::Unexplained, Exit::Bug]
-        {
+        for exit in [
+            Exit::Fine,
+            Exit::Unwritable,
+            Exit::Usage,
+            Exit::Uncollected,
+            Exit::Unreadable,
+            Exit::Explained,
+            Exit::Unexplained,
+            Exit::Bug,
+        ] {
             let code = format!("{:>4}  ", exit as u8);
             assert!(EXIT_CODES.lines().any(|line| line.starts_with(&code)), "{exit:?}");
         }

@@ -1,25 +1,31 @@
 //! The command line: one file a verb, each its arguments and the few calls that are its story.
-//! The shared flow from a case to the evidence is here; errors and exit codes are in `error.rs`.
+//! The shared flow from a capture to the evidence is here; errors and exit codes are in `error.rs`.
 //! Used by the binary.
 
+#[cfg(feature = "aws")]
+mod capture;
 mod case;
 mod diagnose;
 mod error;
+#[cfg(feature = "aws")]
+mod live;
 mod output;
+#[cfg(feature = "aws")]
+mod policy;
+#[cfg(feature = "aws")]
+mod progress;
 mod reference;
 mod select;
 mod stacks;
 mod timeline;
 
 use crate::actor::{self, Actor};
-use crate::model::Capture;
+use crate::model::{Capture, Time};
 use crate::operation::{self, History};
 use crate::report::Evidence;
 use crate::timeline::{Options, Timeline};
 use clap::{CommandFactory, Parser, Subcommand};
-use error::Failure;
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitCode;
 
 pub use error::Exit;
@@ -37,22 +43,30 @@ enum Verb {
     Timeline(timeline::Arguments),
     Stacks(stacks::Arguments),
     Diagnose(diagnose::Arguments),
+    #[cfg(feature = "aws")]
+    Capture(capture::Arguments),
+    #[cfg(feature = "aws")]
+    Policy(policy::Arguments),
     Case(case::Arguments),
     Completions(reference::Completions),
     Man(reference::Man),
 }
 
-/// Runs the command line and answers its exit code.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Runs the command line and answers its exit code. `now` is the only reading of the clock.
+pub fn main(arguments: impl IntoIterator<Item = OsString>, now: Time) -> ExitCode {
     error::announce_bugs();
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return error::usage(&error),
     };
     let result = match arguments.verb {
-        Verb::Timeline(arguments) => timeline::run(&arguments),
-        Verb::Stacks(arguments) => stacks::run(&arguments),
-        Verb::Diagnose(arguments) => diagnose::run(&arguments),
+        Verb::Timeline(arguments) => timeline::run(&arguments, now),
+        Verb::Stacks(arguments) => stacks::run(&arguments, now),
+        Verb::Diagnose(arguments) => diagnose::run(&arguments, now),
+        #[cfg(feature = "aws")]
+        Verb::Capture(arguments) => capture::run(&arguments, now),
+        #[cfg(feature = "aws")]
+        Verb::Policy(arguments) => policy::run(&arguments),
         Verb::Case(arguments) => case::run(&arguments),
         Verb::Completions(arguments) => reference::completions(&arguments),
         Verb::Man(arguments) => reference::man(&arguments),
@@ -68,7 +82,7 @@ pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// A case, read and understood.
+/// The evidence, read and understood.
 struct Known {
     timeline: Timeline,
     history: History,
@@ -76,12 +90,7 @@ struct Known {
 }
 
 impl Known {
-    /// Reads the case and makes of it all that every verb needs.
-    fn from_case(path: &Path, options: Options) -> Result<Self, Failure> {
-        let capture = crate::case::read(path)?;
-        Ok(Self::from_capture(capture, options))
-    }
-
+    /// Makes of a capture all that every verb needs.
     fn from_capture(capture: Capture, options: Options) -> Self {
         let timeline = crate::timeline::build(&capture, options);
         // The events hold what is still needed of the records.

@@ -41,9 +41,14 @@ impl Target {
         render(&mut out).and_then(|()| out.flush()).map_err(error)
     }
 
+    /// True where a person reads it at a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.output.is_none() && io::stdout().is_terminal()
+    }
+
     /// How the output may look.
     pub fn style(&self, zone: Zone) -> Style {
-        let terminal = self.output.is_none() && io::stdout().is_terminal();
+        let terminal = self.is_terminal();
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let dumb = set("TERM").is_some_and(|term| term == "dumb");
         let width = match terminal_size::terminal_size() {

@@ -1,8 +1,9 @@
 //! `timeline`: everything that happened, in order.
 
+use super::Known;
 use super::error::{Exit, Failure};
 use super::output::Target;
-use super::{Known, select};
+use super::select::{self, Wanted, at};
 use crate::model::Time;
 use crate::render::{self, TimelineFormat, Zone};
 use crate::report::TimelineReport;
@@ -15,15 +16,13 @@ use clap::builder::PossibleValuesParser;
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
-    case: select::Case,
-    #[command(flatten)]
     stack: select::Stack,
     /// Nothing earlier than this
     #[arg(long, value_name = "TIME", value_parser = select::since)]
-    since: Option<Time>,
+    since: Option<select::Moment>,
     /// Nothing later than this
     #[arg(long, value_name = "TIME", value_parser = select::until)]
-    until: Option<Time>,
+    until: Option<select::Moment>,
     /// Only these sources; several with commas or repeated
     #[arg(long, value_delimiter = ',', value_name = "SOURCE", value_parser = PossibleValuesParser::new(sources::ALL.iter().map(|source| source.stem)))]
     source: Vec<String>,
@@ -41,12 +40,17 @@ pub struct Arguments {
     format: TimelineFormat,
     #[command(flatten)]
     target: Target,
+    #[command(flatten)]
+    origin: select::Origin,
 }
 
-/// Reads the case, picks what was asked for, and prints it.
-pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let known = Known::from_case(&arguments.case.case, timeline::Options { reads: arguments.reads })?;
-    let selection = pick(&known.timeline, &known.history, &arguments.question())?;
+/// Reads the case or asks AWS, picks what was asked for, and prints it.
+pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
+    let mut wanted = arguments.stack.wanted(at(arguments.since, now), at(arguments.until, now));
+    let capture = arguments.origin.capture(&mut wanted, now)?;
+    let known = Known::from_capture(capture, timeline::Options { reads: arguments.reads });
+    let question = arguments.question(&wanted);
+    let selection = pick(&known.timeline, &known.history, &question)?;
     let report = TimelineReport::new(known.evidence(), &selection);
     let style = arguments.target.style(arguments.tz);
     arguments.target.write(|out| render::timeline(&report, arguments.format, &style, out))?;
@@ -54,13 +58,13 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 impl Arguments {
-    fn question(&self) -> Question {
+    fn question(&self, wanted: &Wanted) -> Question {
         Question {
-            stack: self.stack.stack.clone(),
-            which: self.stack.operation.clone(),
-            incarnation: self.stack.incarnation.map(|number| number as usize),
-            since: self.since,
-            until: self.until,
+            stack: wanted.stack.clone(),
+            which: wanted.which.clone(),
+            incarnation: wanted.number(),
+            since: wanted.since,
+            until: wanted.until,
             sources: self.source.clone(),
             failed: self.failed,
             reads: self.reads,

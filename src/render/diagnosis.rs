@@ -57,6 +57,9 @@ fn verdict(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> 
     let paint = if report.failed {
         said.push(cause(report));
         Paint::RedBold
+    } else if report.blind {
+        said.push("whether anything failed is not known, since the stack's events were not seen".to_owned());
+        Paint::Yellow
     } else {
         said.push("nothing failed".to_owned());
         Paint::Bold

@@ -13,6 +13,19 @@ pub(super) fn parted(gaps: &[Gap]) -> (Vec<&str>, Vec<&Gap>) {
     (missing.into_iter().map(|gap| &*gap.source).collect(), partial)
 }
 
+/// Each gap with the number of those of its source that say the same of other parts.
+fn grouped(gaps: Vec<&Gap>) -> Vec<(&Gap, usize)> {
+    let mut groups: Vec<(&Gap, usize)> = Vec::new();
+    for gap in gaps {
+        let alike = |other: &Gap| (&other.source, &other.why, &other.remedy) == (&gap.source, &gap.why, &gap.remedy);
+        match groups.iter_mut().find(|(first, _)| alike(first)) {
+            Some((_, more)) => *more += 1,
+            None => groups.push((gap, 0)),
+        }
+    }
+    groups
+}
+
 /// `cloudtrail, 11:00 to 12:00`.
 pub(super) fn place(gap: &Gap) -> String {
     words::joined(&[&gap.source, gap.window.as_deref().unwrap_or_default()], ", ")
@@ -27,8 +40,9 @@ pub(super) fn section(gaps: &[Gap], page: &mut Page<'_>) -> io::Result<()> {
     page.blank()?;
     page.say(0, Paint::Bold, "What could not be seen")?;
     let bullet = page.glyphs.noted;
-    for gap in partial {
-        let said = Said::one(Paint::Plain, format!("{}: {}", place(gap), gap.why));
+    for (gap, more) in grouped(partial) {
+        let more = if more == 0 { String::new() } else { format!(" (and {more} more like it)") };
+        let said = Said::one(Paint::Plain, format!("{}: {}{more}", place(gap), gap.why));
         let said = match &gap.remedy {
             Some(remedy) => said.and(Paint::Dim, format!("to fill it: {remedy}")),
             None => said,

@@ -77,9 +77,11 @@ pub enum DiagnosisFormat {
 /// The formats of a list of stacks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum StacksFormat {
-    /// A table for people.
+    /// Every operation of every stack, with who began it and why it failed.
     #[default]
     Table,
+    /// One line a stack: how it ended, who began it, and the resource that failed.
+    Brief,
     /// One JSON document.
     Json,
 }
@@ -127,6 +129,7 @@ pub fn diagnosis(
 pub fn stacks(report: &StacksReport<'_>, format: StacksFormat, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     buffered(out, |out| match format {
         StacksFormat::Table => stacks::table(report, &mut Page::new(style, out)),
+        StacksFormat::Brief => stacks::brief(report, &mut Page::new(style, out)),
         StacksFormat::Json => json::pretty(report, out),
     })
 }

@@ -147,6 +147,21 @@ impl<'a> Page<'a> {
         cell
     }
 
+    /// A cell of one line; what is longer is cut.
+    pub fn line(&self, width: usize, paint: Paint, text: &str) -> Cell {
+        let escaped = self.escaped(text);
+        let more = if self.style.ascii { "" } else { "…" };
+        let end = fitting(&escaped, width.max(1));
+        let line = match escaped.get(..end) {
+            Some(whole) if end == escaped.len() => whole.to_owned(),
+            _ => {
+                let end = fitting(&escaped, width.saturating_sub(width_of(more)).max(1));
+                format!("{}{more}", escaped.get(..end).unwrap_or_default().trim_end())
+            }
+        };
+        Cell { width: width.max(1), lines: vec![vec![(paint, line)]] }
+    }
+
     /// A further paragraph for a cell; empty text adds nothing.
     pub fn add(&self, cell: &mut Cell, paint: Paint, text: &str) {
         let escaped = self.escaped(text);

@@ -4,9 +4,9 @@
 
 use super::page::{Page, Paint};
 use super::{gaps, operations, words};
-use crate::model::time;
-use crate::operation::Ending;
-use crate::report::{ActorEntry, FailureEntry, StackEntry, StacksReport};
+use crate::model::{Gap, time};
+use crate::operation::{Ending, Kind};
+use crate::report::{ActorEntry, BriefOperation, FailureEntry, StackEntry, StacksReport};
 use std::io;
 
 /// A moment's width.
@@ -25,6 +25,92 @@ pub(super) fn table(report: &StacksReport<'_>, page: &mut Page<'_>) -> io::Resul
         incarnation(stack, page)?;
     }
     gaps::section(report.gaps, page)
+}
+
+/// One line a stack, newest first.
+pub(super) fn brief(report: &StacksReport<'_>, page: &mut Page<'_>) -> io::Result<()> {
+    let mut lines: Vec<Brief<'_>> = report.stacks.iter().map(Brief::of).collect();
+    lines.sort_by(|a, b| b.at.cmp(a.at));
+    if lines.is_empty() {
+        page.say(
+            0,
+            Paint::Bold,
+            "no stack fits: none failed or was deleted in the time and place that were asked about",
+        )?;
+    }
+    let room = |least: usize, most: usize, widths: &mut dyn Iterator<Item = usize>| {
+        widths.max().unwrap_or(least).clamp(least, most)
+    };
+    let stack = room(5, 40, &mut lines.iter().map(|line| line.stack.chars().count()));
+    let actor = room(3, 24, &mut lines.iter().map(|line| line.actor.chars().count()));
+    for line in &lines {
+        line.write(stack, actor, page)?;
+    }
+    // A survey looks at few sources; which ones it leaves out is no news.
+    let partial: Vec<Gap> = report.gaps.iter().filter(|gap| !gap.is_whole_source()).cloned().collect();
+    gaps::section(&partial, page)
+}
+
+/// A stack in one line.
+struct Brief<'a> {
+    at: &'a str,
+    outcome: Ending,
+    deed: String,
+    stack: String,
+    actor: &'a str,
+    why: String,
+}
+
+impl<'a> Brief<'a> {
+    /// What is told of a stack is its newest deployment; that it was rolled back and deleted is said with it.
+    fn of(stack: &'a StackEntry<'a>) -> Self {
+        let follows = |operation: &&BriefOperation<'_>| matches!(operation.kind, Kind::Rollback | Kind::Delete);
+        let deployed = stack.operations.iter().rev().find(|operation| !follows(operation));
+        let told = deployed.or(stack.operations.last());
+        let deleted = stack.operations.iter().rev().find(|operation| operation.kind == Kind::Delete);
+        let deed = told.map(|told| format!("{} {}", words::word(told.kind), words::word(told.outcome)));
+        let deed = deed.unwrap_or_else(|| stack.status.unwrap_or("unknown").to_owned());
+        let gone = stack.deleted_at.as_ref().filter(|_| told.is_none_or(|told| told.kind != Kind::Delete));
+        let undone = stack.operations.iter().rev().take_while(|operation| follows(operation));
+        let undone =
+            undone.filter(|operation| operation.kind == Kind::Rollback).map(|rollback| rollback.outcome).next();
+        let undone = match undone {
+            Some(Ending::Failed) => ", rollback failed",
+            Some(Ending::InProgress) => ", rolling back",
+            _ => "",
+        };
+        let last = stack.operations.last();
+        let root = told.and_then(|told| told.root.as_ref());
+        let who = |operation: Option<&'a BriefOperation<'a>>| operation.and_then(|one| one.actor.as_ref()?.name);
+        let by = deleted.filter(|_| gone.is_some()).and_then(|deleted| who(Some(deleted)));
+        let why = match (root, by) {
+            (Some(root), _) => format!("{}: {}", root.logical_id.unwrap_or("?"), root.reason.unwrap_or("no reason")),
+            (None, Some(by)) => format!("deleted by {by}"),
+            (None, None) => String::new(),
+        };
+        Self {
+            at: last.map_or(&stack.created_at, |last| last.ended_at.as_ref().unwrap_or(&last.started_at)),
+            outcome: told.map_or(Ending::Unknown, |told| told.outcome),
+            deed: if gone.is_some() { format!("{deed}{undone}, deleted") } else { format!("{deed}{undone}") },
+            stack: words::joined(&[stack.stack, stack.region.unwrap_or_default()], " "),
+            actor: who(told).unwrap_or("-"),
+            why,
+        }
+    }
+
+    fn write(&self, stack: usize, actor: usize, page: &mut Page<'_>) -> io::Result<()> {
+        const DEED: usize = 32;
+        let (paint, glyph) = operations::sign(page, self.outcome);
+        let rest = page.width().saturating_sub(MOMENT + DEED + stack + actor + 8).max(20);
+        let cells = [
+            page.line(MOMENT, Paint::Plain, &page.zone().moment(self.at)),
+            page.line(DEED, paint, &format!("{glyph} {}", self.deed)),
+            page.line(stack, Paint::Bold, &self.stack),
+            page.line(actor, Paint::Plain, self.actor),
+            page.line(rest, Paint::Red, &self.why),
+        ];
+        page.row(0, 2, &cells)
+    }
 }
 
 fn incarnation(stack: &StackEntry<'_>, page: &mut Page<'_>) -> io::Result<()> {

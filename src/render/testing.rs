@@ -5,7 +5,7 @@
 
 use crate::model::{Capture, Form, Gap, RecordFile};
 use crate::report::select::{Question, Which, select};
-use crate::report::{DiagnosisReport, Evidence, StacksReport, TimelineReport};
+use crate::report::{DiagnosisReport, Evidence, StacksFilter, StacksReport, TimelineReport};
 use crate::rules::Catalogue;
 use crate::{actor, diagnose, operation, timeline};
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ pub(super) fn succeed(diagnosis: &mut diagnose::Diagnosis) {
 
 /// The list of stacks.
 pub(super) fn with_stacks(stack: &str, check: impl FnOnce(&StacksReport<'_>)) {
-    with_evidence(stack, |evidence| check(&StacksReport::new(evidence)));
+    with_evidence(stack, |evidence| check(&StacksReport::new(evidence, &StacksFilter::default())));
 }
 
 fn with_evidence(stack: &str, check: impl FnOnce(Evidence<'_>)) {

@@ -6,7 +6,7 @@ use super::entries::{FailureEntry, OperationEntry};
 use super::select::{self, Selection};
 use super::{Evidence, SCHEMA};
 use crate::diagnose::{Diagnosis, Hypothesis};
-use crate::model::{Gap, time};
+use crate::model::{Event, Gap, time};
 use crate::operation::{Failure, Operation};
 use hashbrown::HashSet;
 use serde::Serialize;
@@ -20,6 +20,8 @@ pub struct DiagnosisReport<'a> {
     pub stack: Option<&'a str>,
     /// The story failed or was cut off.
     pub failed: bool,
+    /// Nothing that was seen failed, but the stack's own rows, which would tell, were not seen.
+    pub blind: bool,
     /// The first hypothesis beats "none of these".
     pub explained: bool,
     /// The operations of the story, oldest first, nested stacks' among them.
@@ -113,6 +115,7 @@ impl<'a> DiagnosisReport<'a> {
             schema: SCHEMA,
             stack: Some(&*selection.name).filter(|name| !name.is_empty()),
             failed: diagnosis.failed,
+            blind: !diagnosis.failed && is_blind(evidence, &own),
             explained: diagnosis.is_explained(),
             operations: selection.with_nested.iter().filter_map(|index| OperationEntry::of(evidence, *index)).collect(),
             subjects: if failed.is_empty() { last() } else { failed },
@@ -158,6 +161,16 @@ impl<'a> HypothesisEntry<'a> {
                 .collect(),
         }
     }
+}
+
+/// True where no row tells of these operations, and it is known that rows are missing.
+fn is_blind(evidence: Evidence<'_>, operations: &[&Operation]) -> bool {
+    let mut events = operations
+        .iter()
+        .flat_map(|operation| &operation.events)
+        .filter_map(|index| evidence.timeline.events.get(*index));
+    let rows_missing = evidence.timeline.gaps.iter().any(|gap| &*gap.source == "stack_events");
+    rows_missing && !events.any(Event::is_stack_event)
 }
 
 /// To four places: finer differences mean nothing, and the same number must come out on every machine.

@@ -4,11 +4,41 @@
 
 use super::entries::{ActorEntry, FailureEntry};
 use super::{Evidence, SCHEMA};
-use crate::model::{Gap, time};
-use crate::operation::{Ending, Kind, Role};
+use crate::model::{Gap, Time, time};
+use crate::operation::{Ending, Incarnation, Kind, Operation, Role};
 use serde::Serialize;
 
-/// All stacks of a case.
+/// Which stacks are listed; all where nothing is set.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Those of this name or ARN.
+    pub stack: Option<String>,
+    /// Those that were deleted; with `failed`, those and the others.
+    pub deleted: bool,
+    /// Those with an operation that failed or was cut off.
+    pub failed: bool,
+    /// Those to which something happened since.
+    pub since: Option<Time>,
+}
+
+impl Filter {
+    fn lets_through(&self, evidence: Evidence<'_>, incarnation: &Incarnation) -> bool {
+        let operations = || incarnation.operations.iter().filter_map(|index| evidence.history.operations.get(*index));
+        let named = self.stack.as_ref().is_none_or(|stack| {
+            *incarnation.name == **stack || incarnation.stack_id.as_deref() == Some(stack.as_str())
+        });
+        let lately = self.since.is_none_or(|since| {
+            let last = operations().map(|operation| operation.ended_at.unwrap_or(operation.started_at)).max();
+            incarnation.deleted_at.max(last).unwrap_or(incarnation.created_at) >= since
+        });
+        let kind = !(self.deleted || self.failed)
+            || (self.deleted && incarnation.deleted_at.is_some())
+            || (self.failed && operations().any(Operation::failed));
+        named && lately && kind
+    }
+}
+
+/// The stacks of a case or an account.
 #[derive(Debug, Serialize)]
 pub struct StacksReport<'a> {
     /// The version of this output.
@@ -26,6 +56,8 @@ pub struct StackEntry<'a> {
     pub stack: &'a str,
     /// The stack's ARN.
     pub stack_id: Option<&'a str>,
+    /// Its region, of the ARN.
+    pub region: Option<&'a str>,
     /// From 1, oldest first.
     pub incarnation: usize,
     /// The parent's name, for a nested stack.
@@ -60,12 +92,14 @@ pub struct BriefOperation<'a> {
 }
 
 impl<'a> StacksReport<'a> {
-    /// The report of everything.
-    pub fn new(evidence: Evidence<'a>) -> Self {
+    /// The report of the stacks that the filter lets through.
+    pub fn new(evidence: Evidence<'a>, filter: &Filter) -> Self {
         let history = evidence.history;
-        let stacks = history.incarnations.iter().map(|incarnation| StackEntry {
+        let wanted = history.incarnations.iter().filter(|incarnation| filter.lets_through(evidence, incarnation));
+        let stacks = wanted.map(|incarnation| StackEntry {
             stack: &incarnation.name,
             stack_id: incarnation.stack_id.as_deref(),
+            region: incarnation.stack_id.as_deref().and_then(|id| id.split(':').nth(3)),
             incarnation: incarnation.number,
             parent: incarnation.parent.and_then(|parent| history.incarnations.get(parent)).map(|parent| &*parent.name),
             created_at: time::text(incarnation.created_at),
