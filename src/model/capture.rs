@@ -150,7 +150,7 @@ pub struct Asked {
     pub at: String,
     /// What was asked, in words: `who deleted the stack, in CloudTrail of us-east-1`.
     pub question: String,
-    /// How many records came back.
+    /// How many records came back that were not there already.
     pub records: u64,
     /// `complete`, `partial` (some came back, then it broke off) or `failed`.
     pub outcome: String,
@@ -178,7 +178,8 @@ pub struct Manifest {
     /// Who collected it: the ARN that STS GetCallerIdentity tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<String>,
-    /// How many API calls were made, by `service:Operation`: `cloudtrail:LookupEvents`.
+    /// How many API calls were made, by `service:Operation`: `cloudtrail:LookupEvents`. What the SDK tried again by itself
+    /// after a fault of a moment is one call.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub calls: BTreeMap<String, u64>,
     /// What was asked of AWS, in the order of asking.
