@@ -20,7 +20,7 @@ const MOST_FAILURES: usize = 3;
 /// Links of a chain of roles.
 const LONGEST_CHAIN: usize = 5;
 /// Records are there after 5 minutes on average, 15 at most. Source: "How CloudTrail works" in its user guide.
-const LAG: TimeDelta = TimeDelta::minutes(15);
+pub(super) const LAG: TimeDelta = TimeDelta::minutes(15);
 const EVENT_HISTORY: TimeDelta = TimeDelta::days(90);
 /// How long before a failure somebody's change may have caused it.
 const OUT_OF_BAND: TimeDelta = TimeDelta::days(14);

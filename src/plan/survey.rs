@@ -2,6 +2,7 @@
 //! One look at each stack's newest events and a few look-ups for all of them together; the rest is for the plan of one
 //! stack. Used by the verb `stacks`.
 
+use super::calls::LAG;
 use super::{Answered, Ask, Depth, Filter, Inquiry, Question, Questions, Window};
 use crate::model::{Capture, Gap, RecordFile, Time, time};
 use serde::Deserialize;
@@ -132,6 +133,10 @@ impl Survey {
             if let Some(more) = stacks.len().checked_sub(MOST_STACKS).filter(|more| *more > 0) {
                 let why = format!("only the newest {MOST_STACKS} stacks were looked at, {more} more were not");
                 gaps.push(Gap::new("stack_events", why).at(region.clone()).remedy("narrow it with --since or --stack"));
+            }
+            if stacks.first().and_then(Listed::at).is_some_and(|last| last > self.now - LAG) {
+                let why = "calls of the last 15 minutes may not be recorded yet";
+                gaps.push(Gap::new("cloudtrail", why).at(region.clone()).remedy("ask again in 15 minutes"));
             }
         }
         gaps
