@@ -67,6 +67,7 @@ pub enum Failure {
     #[error("ask AWS: no stack is named")]
     NoStack,
     /// No stack can be named so.
+    #[cfg(feature = "aws")]
     #[error("ask AWS: {0:?} is neither a stack's name nor a stack's ARN")]
     BadStack(String),
     /// The rules.
@@ -107,7 +108,9 @@ impl Failure {
             Self::Collect(CollectError::NoCredentials(_) | CollectError::NoAnswer { .. }) => Exit::Uncollected,
             #[cfg(feature = "aws")]
             Self::Collect(_) => Exit::Usage,
-            Self::Select(_) | Self::NoStack | Self::BadStack(_) => Exit::Usage,
+            #[cfg(feature = "aws")]
+            Self::BadStack(_) => Exit::Usage,
+            Self::Select(_) | Self::NoStack => Exit::Usage,
         }
     }
 

@@ -4,11 +4,11 @@
 
 use super::error::Failure;
 use super::progress::Progress;
-use super::select::{Incarnation, Wanted};
+use super::select::{self, Incarnation, Wanted};
 use crate::aws::{self, Access, CollectError, Limits};
 use crate::case;
 use crate::model::{Capture, Time};
-use crate::plan::{Ask, Deployments, Incarnations, Questions, Scope, Survey, name_of};
+use crate::plan::{Ask, Deployments, Incarnations, Questions, Scope, Survey, name_of, region_of};
 use crate::report::StacksFilter;
 use crate::report::select::Which;
 use clap::Args;
@@ -90,18 +90,9 @@ fn sources() -> PossibleValuesParser {
     PossibleValuesParser::new(Ask::SOURCES)
 }
 
-/// Reads `90s`, `5m`, `2h`, `7d`; a bare number is seconds.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let seconds = match unit.trim() {
-        "" | "s" => 1,
-        "m" | "min" => 60,
-        "h" => 3600,
-        "d" => 86400,
-        _ => 0,
-    };
-    let number = number.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds)).filter(|all| *all > 0);
-    number.map(Duration::from_secs).ok_or_else(|| "write it as 90s, 5m, 2h or 7d".to_owned())
+fn duration(text: &str) -> Result<Duration, String> {
+    let time = select::time_span(text).and_then(|time| time.to_std().ok()).filter(|time| !time.is_zero());
+    time.ok_or_else(|| "write it as 90s, 5m or 2h".to_owned())
 }
 
 impl Live {
@@ -146,7 +137,7 @@ impl Live {
             log_groups: self.extent.log_group.clone(),
             now,
         };
-        let (access, limits) = (self.access(), self.extent.limits());
+        let (access, limits) = (self.access(region_of(&scope.stack)), self.extent.limits());
         let mut capture = self.ask(async |watch, stop| aws::collect(&access, scope, limits, watch, stop).await)?;
         self.complete(&mut capture);
         Ok(capture)
@@ -166,7 +157,7 @@ impl Live {
             now,
             asked: Questions::default(),
         };
-        let (access, limits) = (self.access(), self.extent.limits());
+        let (access, limits) = (self.access(None), self.extent.limits());
         let mut capture =
             self.ask(async |watch, stop| aws::survey(&access, survey, everywhere, limits, watch, stop).await)?;
         self.complete(&mut capture);
@@ -201,9 +192,10 @@ impl Live {
         Progress::say(self.voice, sentence);
     }
 
-    /// How AWS is reached.
-    fn access(&self) -> Access {
-        Access { profile: self.profile.clone(), region: self.region.first().cloned(), role_arn: self.role_arn.clone() }
+    /// How AWS is reached; a stack's ARN names the region best.
+    fn access(&self, region: Option<&str>) -> Access {
+        let region = region.map(str::to_owned).or_else(|| self.region.first().cloned());
+        Access { profile: self.profile.clone(), region, role_arn: self.role_arn.clone() }
     }
 }
 
@@ -248,16 +240,6 @@ async fn interrupted() {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_read() {
-        for (text, expected) in [("90s", Some(90)), ("5m", Some(300)), ("7d", Some(604_800)), ("30", Some(30))] {
-            assert_eq!(duration(text).ok().map(|time| time.as_secs()), expected, "{text}");
-        }
-        for text in ["", "0", "5 weeks", "-1s", "99999999999999999999d"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_stack_is_a_name_or_its_arn() {

@@ -185,12 +185,12 @@ pub fn until(text: &str) -> Result<Moment, String> {
 fn moment(text: &str, of_day: TimeDelta) -> Result<Moment, String> {
     match instant(text, of_day) {
         Ok(at) => Ok(Moment::At(at)),
-        Err(error) => ago(text).map(Moment::Ago).ok_or(error),
+        Err(error) => time_span(text).map(Moment::Ago).ok_or(error),
     }
 }
 
-/// `90s`, `5m`, `2h`, `7d`.
-fn ago(text: &str) -> Option<TimeDelta> {
+/// Reads `90s`, `5m`, `2h`, `7d`.
+pub fn time_span(text: &str) -> Option<TimeDelta> {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
     let number = number.parse::<i64>().ok().filter(|number| *number <= MOST_AGO)?;
     Some(match unit {
@@ -237,6 +237,7 @@ mod tests {
         }
         assert_eq!(since("7d"), Ok(Moment::Ago(TimeDelta::days(7))));
         assert_eq!(since("90m"), Ok(Moment::Ago(TimeDelta::minutes(90))));
+        assert_eq!(time_span("90s"), Some(TimeDelta::seconds(90)));
         for wrong in ["yesterday", "7", "7 weeks", "-7d", "99999999999999999999d"] {
             assert!(since(wrong).is_err(), "{wrong}");
         }
