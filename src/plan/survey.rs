@@ -5,6 +5,7 @@
 use super::calls::LAG;
 use super::{Answered, Ask, Depth, Filter, Inquiry, Question, Questions, Window};
 use crate::model::{Capture, Gap, RecordFile, Time, time};
+use chrono::TimeDelta;
 use serde::Deserialize;
 
 /// Stacks that are looked at in each region; an account can have thousands.
@@ -68,7 +69,8 @@ impl Listed {
 
 impl Inquiry for Survey {
     fn next(&mut self, capture: &Capture) -> Vec<Question> {
-        let window = Window { from: self.since, to: self.now };
+        // Our clock may be slow; AWS takes an end that is yet to come.
+        let window = Window { from: self.since, to: self.now + TimeDelta::days(1) };
         let mut wanted = Vec::new();
         for region in &self.regions {
             let mut add = |ask| wanted.push(Question { ask, region: region.clone() });
