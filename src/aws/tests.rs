@@ -9,8 +9,8 @@ use super::*;
 use crate::model::{Gap, Time};
 use crate::model::{RecordFile, Text};
 use crate::operation::{self, History};
-use crate::plan::Questions;
 use crate::plan::{Deployments, Incarnations};
+use crate::plan::{Questions, Sources};
 use crate::{case, timeline};
 use chrono::TimeDelta;
 use std::collections::BTreeSet;
@@ -39,8 +39,7 @@ fn scope(stack: &str) -> Scope {
         deployments: Deployments::Latest,
         since: None,
         until: None,
-        only: Vec::new(),
-        without: Vec::new(),
+        sources: Sources::default(),
         log_groups: Vec::new(),
         now: now(),
     }
@@ -343,20 +342,28 @@ async fn the_budget_of_calls_is_kept() {
     assert!(capture.gaps.iter().any(|gap| gap.remedy.as_deref() == Some("raise --max-calls")));
 }
 
+fn only(source: &str) -> Sources {
+    Sources { only: vec![source.to_owned()], ..Sources::default() }
+}
+
+fn without(source: &str) -> Sources {
+    Sources { without: vec![source.to_owned()], ..Sources::default() }
+}
+
 #[tokio::test(start_paused = true)]
 async fn sources_that_are_left_out_are_not_asked_and_said() {
     let network = Network::new(world("showboat"), Faults::none());
-    let without = Scope { without: vec!["cloudtrail".to_owned()], ..scope(SHOWBOAT) };
-    let capture = run(&network, without, LIMITS).await.unwrap();
+    let scope_without = Scope { sources: without("cloudtrail"), ..scope(SHOWBOAT) };
+    let capture = run(&network, scope_without, LIMITS).await.unwrap();
     assert!(network.calls().iter().all(|call| call.service != "cloudtrail"));
     assert!(!capture.files.iter().any(|file| file.source == "cloudtrail"), "an empty file would be an answer");
     let network = Network::new(world("showboat"), Faults::none());
-    let only = Scope { only: vec!["cloudtrail".to_owned()], ..scope(SHOWBOAT) };
-    let capture = run(&network, only, LIMITS).await.unwrap();
+    let scope_only = Scope { sources: only("cloudtrail"), ..scope(SHOWBOAT) };
+    let capture = run(&network, scope_only, LIMITS).await.unwrap();
     assert!(!records(&capture, "cloudtrail").is_empty() && !records(&capture, "stack_events").is_empty());
     let network = Network::new(world("showboat"), Faults::none());
-    let only = Scope { only: vec!["stack_events".to_owned()], ..scope(SHOWBOAT) };
-    run(&network, only, LIMITS).await.unwrap();
+    let scope_only = Scope { sources: only("stack_events"), ..scope(SHOWBOAT) };
+    run(&network, scope_only, LIMITS).await.unwrap();
     let asked: BTreeSet<String> = network.calls().into_iter().map(|call| call.operation).collect();
     assert_eq!(
         asked.into_iter().collect::<Vec<_>>(),
@@ -493,6 +500,7 @@ async fn an_account_is_surveyed_with_one_look_at_each_stack() {
         since: time::parse("2026-11-11T00:00:00Z").unwrap().at,
         deleted,
         failed,
+        sources: Sources::default(),
         now: now(),
         asked: Questions::default(),
     };

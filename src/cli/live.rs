@@ -8,7 +8,7 @@ use super::select::{self, Incarnation, Wanted};
 use crate::aws::{self, Access, CollectError, Limits};
 use crate::case;
 use crate::model::{Capture, Time};
-use crate::plan::{Ask, Deployments, Incarnations, Questions, Scope, Survey, name_of, region_of};
+use crate::plan::{Ask, Deployments, Incarnations, Questions, Scope, Sources, Survey, name_of, region_of};
 use crate::report::StacksFilter;
 use crate::report::select::Which;
 use clap::Args;
@@ -69,6 +69,10 @@ pub struct Extent {
 }
 
 impl Extent {
+    fn sources(&self) -> Sources {
+        Sources { only: self.only.clone(), without: self.without.clone() }
+    }
+
     fn limits(&self) -> Limits {
         Limits { calls: self.max_calls, time: self.timeout }
     }
@@ -132,8 +136,7 @@ impl Live {
             },
             since: wanted.since,
             until: wanted.until,
-            only: self.extent.only.clone(),
-            without: self.extent.without.clone(),
+            sources: self.extent.sources(),
             log_groups: self.extent.log_group.clone(),
             now,
         };
@@ -154,6 +157,7 @@ impl Live {
             since: filter.since.unwrap_or(Time::UNIX_EPOCH),
             deleted: filter.deleted,
             failed: filter.failed,
+            sources: self.extent.sources(),
             now,
             asked: Questions::default(),
         };

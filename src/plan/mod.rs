@@ -42,6 +42,26 @@ pub enum Deployments {
     Operation(String),
 }
 
+/// Which sources may be asked.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// Only these; all where empty.
+    pub only: Vec<String>,
+    /// Not these.
+    pub without: Vec<String>,
+}
+
+impl Sources {
+    /// Which stacks there are may always be asked, and what became of them where it leads to what is wanted.
+    fn allow(&self, source: &str) -> bool {
+        let named = |list: &[String]| list.iter().any(|name| name == source);
+        let leads_to_others = source == "stack_events"
+            && self.only.iter().any(|only| !matches!(only.as_str(), "stacks" | "operation_events" | "templates"));
+        let wanted = self.only.is_empty() || named(&self.only) || leads_to_others;
+        source == "stacks" || (wanted && !named(&self.without))
+    }
+}
+
 /// What is wanted.
 #[derive(Debug, Clone)]
 pub struct Scope {
@@ -57,11 +77,8 @@ pub struct Scope {
     pub since: Option<Time>,
     /// Reach so far, also where the deployment ended earlier.
     pub until: Option<Time>,
-    /// Only these sources; all where empty. Which stacks there are is always asked, and the stack's events where they lead
-    /// to what is wanted.
-    pub only: Vec<String>,
-    /// Not these sources.
-    pub without: Vec<String>,
+    /// Which sources may be asked.
+    pub sources: Sources,
     /// Log groups to read besides those that the events point to.
     pub log_groups: Vec<String>,
     /// When the collection began. Windows follow from AWS's own times; this only bounds them.
@@ -179,13 +196,8 @@ impl Plan {
         asked.iter().all(|question| self.asked.answer_to(question) == Some(Answered::Whole))
     }
 
-    /// Whether this source may be asked. Which stacks there are always, and what became of them where it leads to what is
-    /// wanted.
+    /// Whether this source may be asked.
     fn allows(&self, source: &str) -> bool {
-        let named = |list: &[String]| list.iter().any(|name| name == source);
-        let leads_to_others = source == "stack_events"
-            && self.scope.only.iter().any(|only| !matches!(only.as_str(), "stacks" | "operation_events" | "templates"));
-        let wanted = self.scope.only.is_empty() || named(&self.scope.only) || leads_to_others;
-        source == "stacks" || (wanted && !named(&self.scope.without))
+        self.scope.sources.allow(source)
     }
 }

@@ -3,7 +3,7 @@
 //! stack. Used by the verb `stacks`.
 
 use super::calls::LAG;
-use super::{Answered, Ask, Depth, Filter, Inquiry, Question, Questions, Window};
+use super::{Answered, Ask, Depth, Filter, Inquiry, Question, Questions, Sources, Window};
 use crate::model::{Capture, Gap, RecordFile, Time, time};
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -28,6 +28,8 @@ pub struct Survey {
     pub deleted: bool,
     /// Stacks that failed, and may be deleted by now.
     pub failed: bool,
+    /// Which sources may be asked.
+    pub sources: Sources,
     /// When the collection began.
     pub now: Time,
     /// The questions so far; none to begin with.
@@ -84,6 +86,7 @@ impl Inquiry for Survey {
                 Ask::StackEvents { stack: stack.stack_id.clone(), depth: Depth::Back { deployments: 1, since: None } };
             wanted.push(Question { ask, region: stack.region().to_owned() });
         }
+        wanted.retain(|question| self.sources.allow(question.ask.source()));
         self.asked.take_new(wanted)
     }
 
