@@ -386,7 +386,7 @@ fn a_validation_before_the_deployment() {
     // Without that source the diagnosis has a gap and knows less.
     let blind = account.run(&["diagnose", "--stack", "shop", "--without", "operation_events"]);
     assert!(blind.code == 10 || blind.code == 11, "{blind}");
-    let blind = blind.says(&["left out by --only or --without"]);
+    let blind = blind.says(&["not collected: operation_events"]);
     assert!(!blind.stdout.contains(&says), "{blind}");
 }
 
