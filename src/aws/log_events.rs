@@ -26,12 +26,12 @@ pub(super) async fn collect(
     window: Window,
     errors_only: bool,
 ) -> Answered {
-    let all = lines(desk, question, group, streams, window, errors_only).await;
-    match all {
+    let log = Log { desk, question, group, window, errors_only };
+    match log.lines(streams).await {
         // One stream that was never made spoils the call for all of them; a task that did not start makes none.
         Err(trouble) if is_stream_missing(&trouble) => {
             for stream in streams.iter().filter(|_| streams.len() > 1) {
-                match lines(desk, question, group, std::slice::from_ref(stream), window, errors_only).await {
+                match log.lines(std::slice::from_ref(stream)).await {
                     Err(trouble) if !is_stream_missing(&trouble) => return desk.unanswered(question, &trouble),
                     _ => {}
                 }
@@ -53,61 +53,59 @@ fn is_stream_missing(trouble: &Trouble) -> bool {
     trouble.kind == Kind::Gone && trouble.says.contains("log stream")
 }
 
-/// The lines that tell of errors, then the others.
-async fn lines(
-    desk: &Desk<'_>,
-    question: &Question,
-    group: &str,
-    streams: &[String],
+/// A log group within a window.
+struct Log<'q> {
+    desk: &'q Desk<'q>,
+    question: &'q Question,
+    group: &'q str,
     window: Window,
     errors_only: bool,
-) -> Result<Answered, Trouble> {
-    let errors = matching(desk, question, group, streams, window, Some(ERRORS)).await?;
-    if errors_only { Ok(errors) } else { matching(desk, question, group, streams, window, None).await }
 }
 
-async fn matching(
-    desk: &Desk<'_>,
-    question: &Question,
-    group: &str,
-    streams: &[String],
-    window: Window,
-    pattern: Option<&str>,
-) -> Result<Answered, Trouble> {
-    let clients = desk.clients(&question.region);
-    let filter = clients.logs.filter_log_events().log_group_name(group);
-    let filter = filter
-        .set_log_stream_names((!streams.is_empty()).then(|| streams.to_vec()))
-        .start_time(window.from.timestamp_millis())
-        .end_time(window.to.timestamp_millis())
-        .set_filter_pattern(pattern.map(str::to_owned));
-    let mut tokens = Tokens::default();
-    let mut token: Option<String> = None;
-    let mut room = MOST_LINES;
-    for _ in 0..MOST_PAGES {
-        let page = || filter.clone().set_next_token(token.clone()).send();
-        let answer = match desk.call(FILTER_LOG_EVENTS, &question.region, page).await {
-            Ok(answer) => answer,
-            Err(trouble) if room == MOST_LINES && token.is_none() => return Err(trouble),
-            Err(trouble) => {
-                desk.gap(question, &trouble);
-                return Ok(Answered::Partly { oldest: None });
-            }
-        };
-        let events = answer.events();
-        desk.keep(question, "log_events", events.iter().take(room).map(|event| of_event(group, event)));
-        let cut = events.len() > room;
-        room = room.saturating_sub(events.len());
-        match tokens.after(answer.next_token()) {
-            Next::End if !cut => return Ok(Answered::Whole),
-            Next::Page(next) if room > 0 => token = Some(next),
-            _ => break,
-        }
+impl Log<'_> {
+    /// The lines of these streams, or of all where none is named: those that tell of errors, then the others.
+    async fn lines(&self, streams: &[String]) -> Result<Answered, Trouble> {
+        let errors = self.matching(streams, Some(ERRORS)).await?;
+        if self.errors_only { Ok(errors) } else { self.matching(streams, None).await }
     }
-    let why = format!("only {} lines of this were read", MOST_LINES - room);
-    let remedy = "narrow it with --since and --until, or read the log group itself";
-    desk.gap_because(question, why, Some(remedy.to_owned()));
-    Ok(Answered::Partly { oldest: None })
+
+    async fn matching(&self, streams: &[String], pattern: Option<&str>) -> Result<Answered, Trouble> {
+        let Self { desk, question, group, window, .. } = self;
+        let clients = desk.clients(&question.region);
+        let filter = clients.logs.filter_log_events().log_group_name(*group);
+        let filter = filter
+            .set_log_stream_names((!streams.is_empty()).then(|| streams.to_vec()))
+            .start_time(window.from.timestamp_millis())
+            .end_time(window.to.timestamp_millis())
+            .set_filter_pattern(pattern.map(str::to_owned));
+        let mut tokens = Tokens::default();
+        let mut token: Option<String> = None;
+        let mut room = MOST_LINES;
+        for _ in 0..MOST_PAGES {
+            let page = || filter.clone().set_next_token(token.clone()).send();
+            let answer = match desk.call(FILTER_LOG_EVENTS, &question.region, page).await {
+                Ok(answer) => answer,
+                Err(trouble) if token.is_none() => return Err(trouble),
+                Err(trouble) => {
+                    desk.gap(question, &trouble);
+                    return Ok(Answered::Partly { oldest: None });
+                }
+            };
+            let events = answer.events();
+            desk.keep(question, "log_events", events.iter().take(room).map(|event| of_event(group, event)));
+            let cut = events.len() > room;
+            room = room.saturating_sub(events.len());
+            match tokens.after(answer.next_token()) {
+                Next::End if !cut => return Ok(Answered::Whole),
+                Next::Page(next) if room > 0 => token = Some(next),
+                _ => break,
+            }
+        }
+        let why = format!("only {} lines of this were read", MOST_LINES - room);
+        let remedy = "narrow it with --since and --until, or read the log group itself";
+        desk.gap_because(question, why, Some(remedy.to_owned()));
+        Ok(Answered::Partly { oldest: None })
+    }
 }
 
 fn of_event(group: &str, event: &FilteredLogEvent) -> String {
