@@ -7,6 +7,7 @@ use super::circumstances::{self, RE_CREATED, Seen};
 use super::scene::Scene;
 use super::signatures::{Field, Match, change_set_name, matches, service};
 use super::{Alternative, Mark, Verdict, Weight};
+use crate::model::arn;
 use crate::model::{Outcome, time};
 use crate::operation::Kind;
 use Verdict::{CleanUp, CloudFormation, Console, Deploy, Destroy, ParentStack, Probe, StackSet, Unknown};
@@ -369,7 +370,7 @@ fn missing_call(scene: &Scene<'_, '_>) -> String {
         .incarnation
         .stack_id
         .as_deref()
-        .and_then(|id| id.split(':').nth(3))
+        .and_then(arn::region)
         .map(|region| format!(" in {region}"))
         .unwrap_or_default();
     format!(

@@ -2,6 +2,7 @@
 //! It does no IO, reads no clock and knows nothing of ours.
 //! A word means one thing; the table of words is in `docs/architecture.md`.
 
+pub mod arn;
 mod capture;
 mod event;
 mod file_name;

@@ -21,7 +21,8 @@ const MOST_FAILURES: usize = 3;
 const LONGEST_CHAIN: usize = 5;
 /// Records are there after 5 minutes on average, 15 at most. Source: "How CloudTrail works" in its user guide.
 pub(super) const LAG: TimeDelta = TimeDelta::minutes(15);
-const EVENT_HISTORY: TimeDelta = TimeDelta::days(90);
+/// Source: "Viewing CloudTrail Event history" in the CloudTrail user guide.
+pub(super) const EVENT_HISTORY: TimeDelta = TimeDelta::days(90);
 /// How long before a failure somebody's change may have caused it.
 const OUT_OF_BAND: TimeDelta = TimeDelta::days(14);
 /// How long after the end a delete, or an attempt at one, still belongs to the story.
@@ -30,7 +31,7 @@ const AFTERMATH: TimeDelta = TimeDelta::hours(24);
 pub(super) fn questions(scene: &Scene<'_>) -> Vec<Question> {
     // The windows are those of the stack's events; asking before they are known would ask twice.
     let rows_known = scene.settled(|ask| matches!(ask, Ask::StackEvents { .. }));
-    let Some(region) = region(scene).filter(|_| rows_known) else { return Vec::new() };
+    let Some(region) = scene.region().filter(|_| rows_known) else { return Vec::new() };
     let mut wanted = Wanted { now: scene.now(), region, questions: Vec::new() };
     let sweeps: Vec<Window> = scene.windows();
     for window in sweeps.iter().rev().take(MOST_SWEEPS) {
@@ -76,11 +77,6 @@ impl Wanted {
             self.questions.push(Question { ask: Ask::Calls { filter, window, pages }, region });
         }
     }
-}
-
-fn region(scene: &Scene<'_>) -> Option<String> {
-    let newest = scene.history.incarnations.get(*scene.chosen.last()?)?;
-    newest.stack_id.as_deref()?.split(':').nth(3).map(str::to_owned)
 }
 
 fn sweeps_answered(scene: &Scene<'_>, sweeps: &[Question]) -> bool {

@@ -22,11 +22,7 @@ pub(super) fn questions(scene: &Scene<'_>) -> Vec<Question> {
     let Some(window) = newest.filter(|_| scene.settled(|ask| matches!(ask, Ask::StackEvents { .. }))) else {
         return Vec::new();
     };
-    let Some(region) = scene.chosen.last().and_then(|index| {
-        scene.history.incarnations.get(*index)?.stack_id.as_deref()?.split(':').nth(3).map(str::to_owned)
-    }) else {
-        return Vec::new();
-    };
+    let Some(region) = scene.region() else { return Vec::new() };
     let mut found: Vec<Ask> = Vec::new();
     for group in &scene.scope.log_groups {
         let group = group.clone();

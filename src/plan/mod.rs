@@ -15,7 +15,7 @@ use scene::Scene;
 use std::collections::BTreeMap;
 
 pub use question::{Answered, Ask, Depth, Filter, Question, Window};
-pub use stacks::{name_of, region_of, regions_beside};
+pub use stacks::{name_of, regions_beside};
 pub use survey::Survey;
 
 /// Which incarnations of the stack's name.

@@ -5,7 +5,7 @@
 use super::stacks;
 use super::{Answered, Ask, Deployments, Question, Questions, Scope, Window};
 use crate::actor::{self, Actor};
-use crate::model::{Capture, Event, Text, Time, status};
+use crate::model::{Capture, Event, Text, Time, arn, status};
 use crate::operation::{self, History, Operation, Role, Story};
 use crate::timeline::{self, Timeline};
 use chrono::TimeDelta;
@@ -97,6 +97,12 @@ impl<'p> Scene<'p> {
         let of_stack = |event: &&Event| event.stack_id.as_ref().is_some_and(|id| stacks.contains(&id));
         let row = self.timeline.events.iter().rev().filter(|event| event.is_stack_event()).find(of_stack);
         row.map_or(self.scope.now, |row| row.at.max(self.scope.now))
+    }
+
+    /// The region of the newest wanted incarnation, which is that of all.
+    pub fn region(&self) -> Option<String> {
+        let newest = self.history.incarnations.get(*self.chosen.last()?)?;
+        arn::region(newest.stack_id.as_deref()?).map(str::to_owned)
     }
 
     /// The wanted deployments' operations, without those of nested stacks.

@@ -4,7 +4,7 @@
 
 use super::scene::{Scene, Touched};
 use super::{Ask, Question, Window};
-use crate::model::{Gap, RecordFile, Text};
+use crate::model::{Gap, RecordFile, Text, arn};
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ fn whole(scene: &Scene<'_>) -> Option<Window> {
 }
 
 fn at(resource: &Touched, ask: Ask) -> Question {
-    Question { ask, region: resource.stack.split(':').nth(3).unwrap_or_default().to_owned() }
+    Question { ask, region: arn::region(&resource.stack).unwrap_or_default().to_owned() }
 }
 
 /// The resources of a type with each physical id that they had.

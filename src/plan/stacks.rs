@@ -2,20 +2,18 @@
 //! Nested stacks are followed from the rows of their parents, to any depth, deleted ones too.
 //! Used by the plan.
 
+use super::calls::EVENT_HISTORY;
 use super::scene::{BEFORE, SAME_TROUBLE, Scene};
 use super::{Answered, Ask, Deployments, Depth, Filter, Incarnations, Question, Scope, Window};
 use crate::model::status::{self, STACK_TYPE};
-use crate::model::{Event, Gap, Text, Time};
+use crate::model::{Event, Gap, Text, Time, arn};
 use crate::operation::{History, Incarnation, Kind, Operation, Story};
-use chrono::TimeDelta;
 use std::collections::BTreeSet;
 
 /// The latest deployment, the one before, and one to compare with.
 const DEPLOYMENTS: usize = 3;
 /// A name that was re-created all day has dozens of incarnations; the newest tell the story.
 const MOST_RECENT: usize = 5;
-/// Event history keeps so much. Source: "Viewing CloudTrail Event history" in the CloudTrail user guide.
-const EVENT_HISTORY: TimeDelta = TimeDelta::days(90);
 /// Where a name is looked for when it is nowhere near: the regions that every account has, by partition.
 /// Source: "AWS Regions" in the AWS Account Management reference.
 const REGIONS: &[&[&str]] = &[
@@ -60,15 +58,7 @@ pub fn regions_beside(region: &str) -> Vec<String> {
 
 /// The stack's name, of its name or ARN.
 pub fn name_of(stack: &str) -> &str {
-    match stack.strip_prefix("arn:").and_then(|_| stack.split_once(":stack/")) {
-        Some((_, rest)) => rest.split('/').next().unwrap_or(rest),
-        None => stack,
-    }
-}
-
-/// The region of an ARN; none of what is no ARN.
-pub fn region_of(arn: &str) -> Option<&str> {
-    arn.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())
+    arn::stack_name(stack).unwrap_or(stack)
 }
 
 pub(super) fn questions(scene: &Scene<'_>) -> Vec<Question> {
@@ -164,7 +154,7 @@ fn of_stack(stack: &str, depth: Depth, newest: bool) -> Vec<Question> {
 }
 
 fn in_region_of(stack: &str, asks: Vec<Ask>) -> Vec<Question> {
-    let Some(region) = region_of(stack) else { return Vec::new() };
+    let Some(region) = arn::region(stack) else { return Vec::new() };
     asks.into_iter().map(|ask| Question { ask, region: region.to_owned() }).collect()
 }
 
@@ -212,7 +202,7 @@ fn stack_set(scene: &Scene<'_>) -> Vec<Question> {
         let at = rest.len().checked_sub(UUID + 1)?;
         rest.is_char_boundary(at).then(|| rest.split_at(at)).filter(|(_, id)| id.starts_with('-')).map(|(name, _)| name)
     });
-    let account = stack.split(':').nth(4).unwrap_or_default().to_owned();
+    let account = arn::account(stack).unwrap_or_default().to_owned();
     name.map(|name| in_region_of(stack, vec![Ask::StackSet { name: name.to_owned(), account }])).unwrap_or_default()
 }
 
@@ -225,7 +215,7 @@ pub(super) fn chosen(scope: &Scope, history: &History) -> Vec<usize> {
     let regions = &scope.regions;
     let named = |incarnation: &Incarnation| {
         let id = incarnation.stack_id.as_deref();
-        let here = id.and_then(region_of).is_some_and(|region| regions.iter().any(|wanted| wanted == region));
+        let here = id.and_then(arn::region).is_some_and(|region| regions.iter().any(|wanted| wanted == region));
         // A nested stack may be asked for by its own name; then its parent is not known here.
         here && (id == Some(&scope.stack) || (*incarnation.name == *scope.stack && incarnation.parent.is_none()))
     };
@@ -265,7 +255,7 @@ pub(super) fn found_in(scene: &Scene<'_>) -> Vec<String> {
         .filter(|incarnation| &*incarnation.name == name)
         .filter_map(|incarnation| incarnation.stack_id.as_deref())
         .filter(|id| !scene.scope.stack.starts_with("arn:") || *id == scene.scope.stack)
-        .filter_map(region_of)
+        .filter_map(arn::region)
         .collect();
     let asked: Vec<String> =
         scene.scope.regions.iter().filter(|region| found.contains(region.as_str())).cloned().collect();
@@ -310,10 +300,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_regions_are_read_from_arns() {
-        let arn = "arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/shop/0f1e";
-        assert_eq!((name_of(arn), region_of(arn)), ("shop", Some("cn-north-1")));
-        assert_eq!((name_of("shop"), region_of("shop")), ("shop", None));
+    fn a_stack_is_named_by_its_name_or_its_arn() {
+        assert_eq!(name_of("arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/shop/0f1e"), "shop");
+        assert_eq!(name_of("shop"), "shop");
     }
 
     #[test]

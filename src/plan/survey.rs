@@ -4,7 +4,7 @@
 
 use super::calls::LAG;
 use super::{Answered, Ask, Depth, Filter, Inquiry, Question, Questions, Sources, Window};
-use crate::model::{Capture, Gap, RecordFile, Time, time};
+use crate::model::{Capture, Gap, RecordFile, Time, arn, time};
 use chrono::TimeDelta;
 use serde::Deserialize;
 
@@ -65,7 +65,7 @@ impl Listed {
     }
 
     fn region(&self) -> &str {
-        self.stack_id.split(':').nth(3).unwrap_or_default()
+        arn::region(&self.stack_id).unwrap_or_default()
     }
 }
 

@@ -3,9 +3,9 @@
 //! Source: DescribeChangeSet and `ChangeSetSummary` in the CloudFormation API reference.
 
 use super::Sink;
-use super::wire::{Str, stack_name_of_arn};
+use super::wire::Str;
 use crate::model::time::Stamp;
-use crate::model::{Event, Outcome, RecordFile, status};
+use crate::model::{Event, Outcome, RecordFile, arn, status};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
         let mut event = Event::new(at, "change_sets", record, action, outcome);
         event.status = sink.some(set.status.get());
         event.stack_id = sink.some(set.stack_id.get());
-        event.stack_name = sink.some(set.stack_name.get().or_else(|| stack_name_of_arn(&set.stack_id)));
+        event.stack_name = sink.some(set.stack_name.get().or_else(|| arn::stack_name(&set.stack_id)));
         event.logical_id = sink.some(set.change_set_name.get());
         event.physical_id = sink.some(set.change_set_id.get());
         event.resource_type = Some(sink.text(status::CHANGE_SET_TYPE));

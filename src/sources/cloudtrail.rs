@@ -3,9 +3,11 @@
 //! Sources: LookupEvents in the CloudTrail API reference; record contents and `userIdentity` in its user guide.
 
 use super::Sink;
-use super::wire::{Str, stack_name_of_arn};
+use super::wire::Str;
 use crate::model::time::{self, Stamp};
-use crate::model::{Call, Event, Gap, Identity, Outcome, RecordFile, RecordRef, Text, WebIdentity, denial, status};
+use crate::model::{
+    Call, Event, Gap, Identity, Outcome, RecordFile, RecordRef, Text, WebIdentity, arn, denial, status,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -222,9 +224,9 @@ fn push_listed(listed: &Listed<'_>, reference: RecordRef, sink: &mut Sink<'_>) {
     for resource in listed.resources.iter().flatten() {
         let Some(name) = resource.resource_name.as_deref() else { continue };
         let is_stack = resource.resource_type.as_deref() == Some(status::STACK_TYPE);
-        if call.stack.is_none() && (is_stack || stack_name_of_arn(name).is_some()) {
+        if call.stack.is_none() && (is_stack || arn::stack_name(name).is_some()) {
             call.stack = Some(sink.text(name));
-            event.stack_id = call.stack.clone().filter(|stack| stack_name_of_arn(stack).is_some());
+            event.stack_id = call.stack.clone().filter(|stack| arn::stack_name(stack).is_some());
         }
         let shared = sink.text(name);
         call.names.push(shared);
@@ -238,7 +240,7 @@ fn push_listed(listed: &Listed<'_>, reference: RecordRef, sink: &mut Sink<'_>) {
 /// The stack's name, from its ARN or as it was typed.
 fn name_of_stack(event: &Event, call: &Call, sink: &mut Sink<'_>) -> Option<Text> {
     let known = event.stack_id.as_deref().or(call.stack.as_deref())?;
-    Some(sink.text(stack_name_of_arn(known).unwrap_or(known)))
+    Some(sink.text(arn::stack_name(known).unwrap_or(known)))
 }
 
 /// Old records lack `readOnly`; AWS names its reading operations alike.
@@ -318,7 +320,7 @@ fn take_parameters(
         call.retains = parameters.get("retainResources").is_some();
         let mode = parameters.get("deploymentConfig").and_then(|config| config.get("mode"));
         call.deployment_mode = sink.some(mode.and_then(Value::as_str));
-        if call.stack.as_deref().is_some_and(|stack| stack_name_of_arn(stack).is_some()) {
+        if call.stack.as_deref().is_some_and(|stack| arn::stack_name(stack).is_some()) {
             event.stack_id = call.stack.clone();
         }
     }

@@ -4,9 +4,9 @@
 
 use super::Sink;
 use super::stack_events::hook_outcome;
-use super::wire::{Str, stack_name_of_arn};
+use super::wire::Str;
 use crate::model::time::Stamp;
-use crate::model::{Event, Hook, RecordFile};
+use crate::model::{Event, Hook, RecordFile, arn};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -40,9 +40,9 @@ pub(super) fn read(file: &RecordFile, sink: &mut Sink<'_>) {
         event.status = sink.some(result.status.get());
         event.message = sink.some(result.hook_status_reason.get());
         event.physical_id = sink.some(result.target_id.get());
-        if stack_name_of_arn(&result.target_id).is_some() {
+        if arn::stack_name(&result.target_id).is_some() {
             event.stack_id = sink.some(result.target_id.get());
-            event.stack_name = sink.some(stack_name_of_arn(&result.target_id));
+            event.stack_name = sink.some(arn::stack_name(&result.target_id));
         }
         event.hook = Some(Box::new(Hook {
             name: sink.text(&result.type_name),

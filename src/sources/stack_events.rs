@@ -2,10 +2,10 @@
 //! It classifies an event only as far as the event's own status and reason go.
 //! Source: `StackEvent` in the CloudFormation API reference.
 
-use super::wire::{Str, stack_name_of_arn};
+use super::wire::Str;
 use super::{KnownResource, Sink};
 use crate::model::time::Stamp;
-use crate::model::{Event, Hook, Outcome, RecordFile, RecordRef, status};
+use crate::model::{Event, Hook, Outcome, RecordFile, RecordRef, arn, status};
 use serde::Deserialize;
 
 /// The fields that StackEvent and OperationEvent share.
@@ -71,7 +71,7 @@ pub(super) fn event_of(
     let mut event = Event::new(at, source, record, action, outcome(state, reason));
     event.status = sink.some(row.resource_status.get());
     event.stack_id = sink.some(row.stack_id.get());
-    event.stack_name = sink.some(row.stack_name.get().or_else(|| stack_name_of_arn(&row.stack_id)));
+    event.stack_name = sink.some(row.stack_name.get().or_else(|| arn::stack_name(&row.stack_id)));
     event.logical_id = sink.some(row.logical_resource_id.get());
     event.physical_id = sink.some(row.physical_resource_id.get());
     event.resource_type = sink.some(row.resource_type.get());

@@ -4,9 +4,9 @@
 
 use super::Sink;
 use super::stack_events::outcome;
-use super::wire::{Str, stack_name_of_arn};
+use super::wire::Str;
 use crate::model::time::{Stamp, Time};
-use crate::model::{Event, Outcome, RecordFile, RecordRef, status};
+use crate::model::{Event, Outcome, RecordFile, RecordRef, arn, status};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -52,7 +52,7 @@ fn event_of(stack: &Stack<'_>, at: Time, record: &RecordRef, action: &str, sink:
     let action = sink.text(action);
     let mut event = Event::new(at, "stacks", record.clone(), action, Outcome::Noted);
     event.stack_id = sink.some(stack.stack_id.get());
-    event.stack_name = sink.some(stack.stack_name.get().or_else(|| stack_name_of_arn(&stack.stack_id)));
+    event.stack_name = sink.some(stack.stack_name.get().or_else(|| arn::stack_name(&stack.stack_id)));
     event.logical_id = event.stack_name.clone();
     event.physical_id = event.stack_id.clone();
     event.resource_type = Some(sink.text(status::STACK_TYPE));

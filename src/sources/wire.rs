@@ -71,14 +71,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
     }
 }
 
-/// The name in a stack's ARN (`arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID`);
-/// `None` where the text is no stack ARN.
-pub fn stack_name_of_arn(arn: &str) -> Option<&str> {
-    let resource = arn.splitn(6, ':').nth(5)?;
-    arn.starts_with("arn:").then_some(())?;
-    resource.strip_prefix("stack/")?.split('/').next()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,13 +88,5 @@ mod tests {
         ] {
             assert_eq!(&*serde_json::from_str::<Str<'_>>(json).unwrap_or_default(), expected, "{json}");
         }
-    }
-
-    #[test]
-    fn stack_arns_name_their_stack() {
-        let arn = "arn:aws-us-gov:cloudformation:us-gov-west-1:111122223333:stack/Shop/7f1c";
-        assert_eq!(stack_name_of_arn(arn), Some("Shop"));
-        assert_eq!(stack_name_of_arn("Shop"), None);
-        assert_eq!(stack_name_of_arn("arn:aws:s3:::bucket"), None);
     }
 }

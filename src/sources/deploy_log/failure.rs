@@ -4,7 +4,7 @@
 
 use super::row::is_name;
 use crate::model::Outcome;
-use crate::sources::wire::stack_name_of_arn;
+use crate::model::arn;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::Regex;
 use std::sync::LazyLock;
@@ -484,7 +484,7 @@ fn stack(text: &str) -> (Option<&str>, Option<&str>) {
     };
     for found in stacks.captures_iter(text) {
         if let Some(arn) = found.name("arn") {
-            return (stack_name_of_arn(arn.as_str()), Some(arn.as_str()));
+            return (arn::stack_name(arn.as_str()), Some(arn.as_str()));
         }
         let name = found.name("named").or(found.name("failed")).or(found.name("about"));
         let name = name.map(|name| name.as_str());

@@ -15,9 +15,8 @@ use self::line::Line;
 use self::row::Row;
 use super::Sink;
 use super::stack_events;
-use super::wire::stack_name_of_arn;
 use crate::model::time::{self, Stamp as Read};
-use crate::model::{Event, Gap, Outcome, RecordFile, RecordRef, Text, Time, status};
+use crate::model::{Event, Gap, Outcome, RecordFile, RecordRef, Text, Time, arn, status};
 use regex::Regex;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -317,7 +316,7 @@ impl<'a> Reader<'a> {
         event.error = sink.some(failure.error);
         event.message = sink.some(Some(message));
         event.stack_name.clone_from(&self.stack);
-        event.stack_id = sink.some(failure.stack_id.filter(|arn| stack_name_of_arn(arn).is_some()));
+        event.stack_id = sink.some(failure.stack_id.filter(|arn| arn::stack_name(arn).is_some()));
         self.push(event, index, reading, sink);
     }
 
