@@ -5,8 +5,8 @@
 use super::page::{Page, Paint};
 use super::{gaps, operations, words};
 use crate::model::{Gap, time};
-use crate::operation::{Ending, Kind};
-use crate::report::{ActorEntry, BriefOperation, FailureEntry, StackEntry, StacksReport};
+use crate::operation::Ending;
+use crate::report::{ActorEntry, FailureEntry, StackEntry, StackSummary, StacksReport};
 use std::io;
 
 /// A moment's width.
@@ -29,8 +29,7 @@ pub(super) fn table(report: &StacksReport<'_>, page: &mut Page<'_>) -> io::Resul
 
 /// One line a stack, newest first.
 pub(super) fn brief(report: &StacksReport<'_>, page: &mut Page<'_>) -> io::Result<()> {
-    let mut lines: Vec<Brief<'_>> = report.stacks.iter().map(Brief::of).collect();
-    lines.sort_by(|a, b| b.at.cmp(a.at));
+    let lines: Vec<Brief<'_>> = report.summaries().iter().map(Brief::of).collect();
     if lines.is_empty() {
         page.say(
             0,
@@ -51,7 +50,7 @@ pub(super) fn brief(report: &StacksReport<'_>, page: &mut Page<'_>) -> io::Resul
     gaps::section(&partial, page)
 }
 
-/// A stack in one line.
+/// A stack in one line, in words.
 struct Brief<'a> {
     at: &'a str,
     outcome: Ending,
@@ -62,38 +61,28 @@ struct Brief<'a> {
 }
 
 impl<'a> Brief<'a> {
-    /// What is told of a stack is its newest deployment; that it was rolled back and deleted is said with it.
-    fn of(stack: &'a StackEntry<'a>) -> Self {
-        let follows = |operation: &&BriefOperation<'_>| matches!(operation.kind, Kind::Rollback | Kind::Delete);
-        let deployed = stack.operations.iter().rev().find(|operation| !follows(operation));
-        let told = deployed.or(stack.operations.last());
-        let deleted = stack.operations.iter().rev().find(|operation| operation.kind == Kind::Delete);
-        let deed = told.map(|told| format!("{} {}", words::word(told.kind), words::word(told.outcome)));
-        let deed = deed.unwrap_or_else(|| stack.status.unwrap_or("unknown").to_owned());
-        let gone = stack.deleted_at.as_ref().filter(|_| told.is_none_or(|told| told.kind != Kind::Delete));
-        let undone = stack.operations.iter().rev().take_while(|operation| follows(operation));
-        let undone =
-            undone.filter(|operation| operation.kind == Kind::Rollback).map(|rollback| rollback.outcome).next();
-        let undone = match undone {
-            Some(Ending::Failed) => ", rollback failed",
-            Some(Ending::InProgress) => ", rolling back",
+    fn of(summary: &StackSummary<'a>) -> Self {
+        let deed = match summary.kind {
+            Some(kind) => format!("{} {}", words::word(kind), words::word(summary.outcome)),
+            None => summary.stack.status.unwrap_or("unknown").to_owned(),
+        };
+        let undone = match summary.rollback {
+            Some(Ending::Failed) => "rollback failed",
+            Some(Ending::InProgress) => "rolling back",
             _ => "",
         };
-        let last = stack.operations.last();
-        let root = told.and_then(|told| told.root.as_ref());
-        let who = |operation: Option<&'a BriefOperation<'a>>| operation.and_then(|one| one.actor.as_ref()?.name);
-        let by = deleted.filter(|_| gone.is_some()).and_then(|deleted| who(Some(deleted)));
-        let why = match (root, by) {
+        let gone = if summary.deleted { "deleted" } else { "" };
+        let why = match (summary.root, summary.deleted_by) {
             (Some(root), _) => format!("{}: {}", root.logical_id.unwrap_or("?"), root.reason.unwrap_or("no reason")),
             (None, Some(by)) => format!("deleted by {by}"),
             (None, None) => String::new(),
         };
         Self {
-            at: last.map_or(&stack.created_at, |last| last.ended_at.as_ref().unwrap_or(&last.started_at)),
-            outcome: told.map_or(Ending::Unknown, |told| told.outcome),
-            deed: if gone.is_some() { format!("{deed}{undone}, deleted") } else { format!("{deed}{undone}") },
-            stack: words::joined(&[stack.stack, stack.region.unwrap_or_default()], " "),
-            actor: who(told).unwrap_or("-"),
+            at: summary.at,
+            outcome: summary.outcome,
+            deed: words::joined(&[&deed, undone, gone], ", "),
+            stack: words::joined(&[summary.stack.stack, summary.stack.region.unwrap_or_default()], " "),
+            actor: summary.actor.unwrap_or("-"),
             why,
         }
     }

@@ -10,7 +10,7 @@ mod timeline;
 
 pub use diagnosis::{DiagnosisReport, EvidenceEntry, HypothesisEntry};
 pub use entries::{ActorEntry, EventEntry, FailureEntry, IncarnationEntry, OperationEntry, SilenceEntry, SpanEntry};
-pub use stacks::{BriefOperation, Filter as StacksFilter, StackEntry, StacksReport};
+pub use stacks::{BriefOperation, Filter as StacksFilter, StackEntry, StackSummary, StacksReport};
 pub use timeline::TimelineReport;
 
 use crate::actor::Actor;

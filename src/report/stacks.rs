@@ -4,7 +4,7 @@
 
 use super::entries::{ActorEntry, FailureEntry};
 use super::{Evidence, SCHEMA};
-use crate::model::{Gap, Time, time};
+use crate::model::{Gap, Time, arn, time};
 use crate::operation::{Ending, Incarnation, Kind, Operation, Role};
 use serde::Serialize;
 
@@ -99,7 +99,7 @@ impl<'a> StacksReport<'a> {
         let stacks = wanted.map(|incarnation| StackEntry {
             stack: &incarnation.name,
             stack_id: incarnation.stack_id.as_deref(),
-            region: incarnation.stack_id.as_deref().and_then(|id| id.split(':').nth(3)),
+            region: incarnation.stack_id.as_deref().and_then(arn::region),
             incarnation: incarnation.number,
             parent: incarnation.parent.and_then(|parent| history.incarnations.get(parent)).map(|parent| &*parent.name),
             created_at: time::text(incarnation.created_at),
@@ -108,6 +108,61 @@ impl<'a> StacksReport<'a> {
             operations: incarnation.operations.iter().filter_map(|index| brief(evidence, *index)).collect(),
         });
         Self { schema: SCHEMA, stacks: stacks.collect(), gaps: &evidence.timeline.gaps }
+    }
+}
+
+/// A stack in one line: its newest deployment, and what became of it.
+#[derive(Debug)]
+pub struct StackSummary<'r> {
+    /// The stack.
+    pub stack: &'r StackEntry<'r>,
+    /// The last that is known to have happened to it.
+    pub at: &'r str,
+    /// What its newest deployment tried to do, or where there was none its last operation; none where there was nothing.
+    pub kind: Option<Kind>,
+    /// How that ended.
+    pub outcome: Ending,
+    /// How the rollback that followed it ended.
+    pub rollback: Option<Ending>,
+    /// It was deleted, apart from what `kind` tells.
+    pub deleted: bool,
+    /// Who began it.
+    pub actor: Option<&'r str>,
+    /// Who deleted it.
+    pub deleted_by: Option<&'r str>,
+    /// Why it failed.
+    pub root: Option<&'r FailureEntry<'r>>,
+}
+
+impl StacksReport<'_> {
+    /// The stacks in one line each, the newest first.
+    pub fn summaries(&self) -> Vec<StackSummary<'_>> {
+        let mut summaries: Vec<StackSummary<'_>> = self.stacks.iter().map(summary).collect();
+        summaries.sort_by(|a, b| b.at.cmp(a.at));
+        summaries
+    }
+}
+
+fn summary<'r>(stack: &'r StackEntry<'r>) -> StackSummary<'r> {
+    let newest_first = || stack.operations.iter().rev();
+    let follows = |operation: &&BriefOperation<'_>| matches!(operation.kind, Kind::Rollback | Kind::Delete);
+    let told = newest_first().find(|operation| !follows(operation)).or(stack.operations.last());
+    let followed = newest_first().take_while(|operation| follows(operation));
+    let rollback = followed.into_iter().find(|operation| operation.kind == Kind::Rollback);
+    let delete = newest_first().find(|operation| operation.kind == Kind::Delete);
+    let deleted = stack.deleted_at.is_some() && told.is_none_or(|told| told.kind != Kind::Delete);
+    let who = |operation: &'r BriefOperation<'r>| operation.actor.as_ref()?.name;
+    let last = stack.operations.last();
+    StackSummary {
+        stack,
+        at: last.map_or(&stack.created_at, |last| last.ended_at.as_ref().unwrap_or(&last.started_at)),
+        kind: told.map(|told| told.kind),
+        outcome: told.map_or(Ending::Unknown, |told| told.outcome),
+        rollback: rollback.map(|rollback| rollback.outcome),
+        deleted,
+        actor: told.and_then(who),
+        deleted_by: delete.filter(|_| deleted).and_then(who),
+        root: told.and_then(|told| told.root.as_ref()),
     }
 }
 
