@@ -1,7 +1,7 @@
 //! `capture`: collects what AWS tells of a stack, and keeps it as a case.
 
 use super::error::{Exit, Failure};
-use super::live::Live;
+use super::live::{Live, keep};
 use super::select::{self, at};
 use crate::model::{Capture, Time};
 use crate::plan::name_of;
@@ -35,7 +35,7 @@ pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
     let stack = wanted.stack.as_deref().ok_or(Failure::NoStack)?;
     let own_name = || PathBuf::from(format!("{}-{}", name_of(stack), now.format("%Y%m%dT%H%M%SZ")));
     let target = arguments.output.clone().unwrap_or_else(own_name);
-    let capture = arguments.live.collect_to(&target, &wanted, now)?;
+    let capture = keep(&target, || arguments.live.collect(&wanted, now))?;
     let summary = summary(&capture, &target);
     let error = |source| Failure::Output { target: "the standard output".to_owned(), source };
     io::stdout().write_all(summary.as_bytes()).map_err(error)?;

@@ -7,8 +7,8 @@ use super::progress::Progress;
 use super::select::{self, Incarnation, Wanted};
 use crate::aws::{self, Access, CollectError, Limits};
 use crate::case;
-use crate::model::{Capture, Time};
-use crate::plan::{Ask, Deployments, Incarnations, Questions, Scope, Sources, Survey, name_of, region_of};
+use crate::model::{Capture, Time, arn};
+use crate::plan::{Ask, Deployments, Incarnations, Questions, Scope, Sources, Survey, name_of};
 use crate::report::StacksFilter;
 use crate::report::select::Which;
 use clap::Args;
@@ -100,17 +100,6 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl Live {
-    /// Collects what is wanted, and keeps it there.
-    ///
-    /// # Errors
-    /// Where nothing was learned, or it cannot be kept.
-    pub fn collect_to(&self, target: &Path, wanted: &Wanted, now: Time) -> Result<Capture, Failure> {
-        case::check_target(target)?;
-        let capture = self.collect(wanted, now)?;
-        case::write(&capture, target)?;
-        Ok(capture)
-    }
-
     /// Collects what is wanted.
     ///
     /// # Errors
@@ -140,7 +129,7 @@ impl Live {
             log_groups: self.extent.log_group.clone(),
             now,
         };
-        let (access, limits) = (self.access(region_of(&scope.stack)), self.extent.limits());
+        let (access, limits) = (self.access(arn::region(&scope.stack)), self.extent.limits());
         let mut capture = self.ask(async |watch, stop| aws::collect(&access, scope, limits, watch, stop).await)?;
         self.complete(&mut capture);
         Ok(capture)
@@ -201,6 +190,17 @@ impl Live {
         let region = region.map(str::to_owned).or_else(|| self.region.first().cloned());
         Access { profile: self.profile.clone(), region, role_arn: self.role_arn.clone() }
     }
+}
+
+/// What is collected, kept there as a case; that it can be kept is made sure of before anything is asked.
+///
+/// # Errors
+/// Where nothing was learned, or it cannot be kept.
+pub fn keep(target: &Path, collect: impl FnOnce() -> Result<Capture, Failure>) -> Result<Capture, Failure> {
+    case::check_target(target)?;
+    let capture = collect()?;
+    case::write(&capture, target)?;
+    Ok(capture)
 }
 
 /// True for what can be a stack's name or ARN. Source: `StackName` of CreateStack in the CloudFormation API reference.

@@ -66,9 +66,7 @@ impl Origin {
     #[cfg(feature = "aws")]
     fn kept(&self, collect: impl FnOnce() -> Result<Capture, Failure>) -> Result<Capture, Failure> {
         let Some(target) = &self.save else { return collect() };
-        crate::case::check_target(target)?;
-        let capture = collect()?;
-        crate::case::write(&capture, target)?;
+        let capture = super::live::keep(target, collect)?;
         self.live.say(&format!("saved the case as {}", target.display()));
         Ok(capture)
     }
