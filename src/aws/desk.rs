@@ -144,12 +144,11 @@ impl<'d> Desk<'d> {
         if let Some(says) = self.locked_out.borrow().get(region) {
             return Err(Trouble::new(api, Kind::Credentials, says));
         }
-        let mut calls = self.calls.borrow_mut();
-        if calls.values().sum::<u64>() >= self.most_calls {
+        if self.is_out_of_calls() {
             let says = format!("the budget of {} calls is used up", self.most_calls);
             return Err(Trouble::new(api, Kind::Budget, says));
         }
-        *calls.entry(api.action()).or_default() += 1;
+        *self.calls.borrow_mut().entry(api.action()).or_default() += 1;
         Ok(())
     }
 
@@ -216,6 +215,11 @@ impl<'d> Desk<'d> {
 
     pub fn watch(&self, note: Note<'_>) {
         (self.watch)(note);
+    }
+
+    /// True when no further call is made.
+    pub fn is_out_of_calls(&self) -> bool {
+        self.calls.borrow().values().sum::<u64>() >= self.most_calls
     }
 
     /// The calls so far, by IAM action.

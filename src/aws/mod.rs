@@ -30,8 +30,8 @@ mod testing;
 mod tests;
 mod trouble;
 
-use crate::model::{Capture, Manifest, Scope as Asking, time};
-use crate::plan::{Inquiry as _, Plan, Scope, Survey, region_of, regions_beside};
+use crate::model::{Capture, Manifest, Scope as Asking, arn, time};
+use crate::plan::{Inquiry as _, Plan, Scope, Survey, regions_beside};
 use crate::sources;
 use clients::Clients;
 use desk::Desk;
@@ -118,7 +118,7 @@ async fn collect_with(
     watch: &dyn Fn(Note<'_>),
     stop: impl Future<Output = ()>,
 ) -> Result<Capture, CollectError> {
-    if let Some(region) = region_of(&scope.stack) {
+    if let Some(region) = arn::region(&scope.stack) {
         scope.regions = vec![region.to_owned()];
     }
     if scope.regions.is_empty() {
@@ -206,7 +206,7 @@ async fn finish(
     for gap in plan.gaps(&gathered.capture) {
         gathered.gap(gap);
     }
-    if cut_short.is_none() && plan.is_complete() {
+    if cut_short.is_none() && plan.is_complete() && !desk.is_out_of_calls() {
         nothing_of_the_kind(&plan, &mut gathered);
     }
     let mut capture = gathered.finish();
@@ -218,17 +218,16 @@ async fn finish(
 }
 
 /// What no event points to was not asked for, and that is an answer: the stack has nothing of the kind. Not so where
-/// calls ran out, or where what would have pointed to it was not seen.
+/// what would have pointed to it was not seen.
 fn nothing_of_the_kind(plan: &Plan, gathered: &mut Gathered) {
     const LEADS_TO: &[(&str, &str)] =
         &[("ecs_tasks", "task_definitions"), ("ecs_tasks", "log_events"), ("change_sets", "hook_results")];
-    let out_of_calls = gathered.capture.gaps.iter().any(|gap| gap.remedy.as_deref() == Some(trouble::MORE_CALLS));
     let unseen = |stem: &str| gathered.capture.gaps.iter().any(|gap| &*gap.source == stem);
     let blind = |stem: &str| {
         plan.leaves_out(stem) || unseen(stem) || LEADS_TO.iter().any(|(from, to)| *to == stem && unseen(from))
     };
     let empty: Vec<&str> = sources::ALL.iter().map(|source| source.stem).filter(|stem| !blind(stem)).collect();
-    for stem in empty.into_iter().filter(|_| !out_of_calls) {
+    for stem in empty {
         gathered.asked(stem);
     }
 }

@@ -110,14 +110,12 @@ impl Trouble {
             }
             Kind::Credentials => "sign in again (`aws sso login`, `aws login`) and ask again".to_owned(),
             Kind::Throttled | Kind::Broken | Kind::Late => "ask again".to_owned(),
-            Kind::Budget => MORE_CALLS.to_owned(),
+            Kind::Budget => "raise --max-calls".to_owned(),
             Kind::Gone | Kind::Unsupported => return None,
         })
     }
 }
 
-/// What helps when the budget of calls is used up.
-pub(super) const MORE_CALLS: &str = "raise --max-calls";
 /// Of an error's own words; an answer that cannot be read could be a whole page.
 const LONGEST: usize = 300;
 
