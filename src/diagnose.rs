@@ -2,9 +2,9 @@
 //! The arithmetic fits on a page: a score is the prior plus the evidence in decibans, "none of these" stands at 0, and a
 //! probability is 10^(score/10) over the sum of all. Used by the `diagnose` verb and the reports.
 
-use crate::model::Outcome;
+use crate::model::{Outcome, Reason};
 use crate::operation::{Ending, History, Role, Story};
-use crate::rules::{self, Advice, Catalogue, Context, Decibans, Evidence, Failing, Finding};
+use crate::rules::{self, Advice, Catalogue, Context, Decibans, Evidence, Failing, Finding, Ground, TELLING};
 use crate::timeline::Timeline;
 use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
@@ -21,7 +21,7 @@ pub struct Hypothesis {
     pub root: usize,
     /// Prior plus evidence.
     pub score: Decibans,
-    /// Between 0 and 1. Those of all hypotheses and "none of these" add up to 1.
+    /// Between 0 and 1. Those of all hypotheses for one failure and of "none of these" add up to 1.
     pub probability: f64,
     /// What the cause is worth before any evidence.
     pub prior: Decibans,
@@ -31,13 +31,32 @@ pub struct Hypothesis {
     pub advice: Advice,
 }
 
+/// What may explain one failure, and those that share its cause.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The failure, as an index into `Timeline::events`.
+    pub root: usize,
+    /// Further failures that the first hypothesis explains as well, in order of importance. May be empty.
+    pub also: Vec<usize>,
+    /// The most probable first; not empty.
+    pub hypotheses: Vec<Hypothesis>,
+    /// The probability of "none of these".
+    pub unexplained: f64,
+}
+
+impl Explanation {
+    /// True when the first hypothesis beats "none of these".
+    pub fn explains(&self) -> bool {
+        self.hypotheses.first().is_some_and(|first| first.probability > self.unexplained)
+    }
+}
+
 /// What is known about why a story failed.
 #[derive(Debug, Clone, Default)]
 pub struct Diagnosis {
-    /// The most probable first. Empty where nothing failed or no rule knows the failure.
-    pub hypotheses: Vec<Hypothesis>,
-    /// The probability of "none of these"; 1 where there is no hypothesis.
-    pub unexplained: f64,
+    /// One for each failure that a rule knows, or for several that share a cause; the most important first. Failures of
+    /// different causes do not compete: each may be true.
+    pub explanations: Vec<Explanation>,
     /// Theories that the evidence contradicts, in the order in which they came up.
     pub refuted: Vec<Hypothesis>,
     /// The real failures of the story, the most important first.
@@ -49,40 +68,102 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
+    /// The hypotheses of all failures: those of the most important failure first, the most probable of each first.
+    pub fn hypotheses(&self) -> impl Iterator<Item = &Hypothesis> {
+        self.explanations.iter().flat_map(|explanation| &explanation.hypotheses)
+    }
+
+    /// The probability that none of the hypotheses explains the most important failure; 1 where there is none.
+    pub fn unexplained(&self) -> f64 {
+        self.explanations.first().map_or(1.0, |explanation| explanation.unexplained)
+    }
+
     /// True when the first hypothesis beats "none of these".
     pub fn is_explained(&self) -> bool {
-        self.hypotheses.first().is_some_and(|first| first.probability > self.unexplained)
+        self.explanations.first().is_some_and(Explanation::explains)
     }
 }
 
 /// A theory is refuted when the evidence against it is at least this, and it is left with less than "none of these".
 const REFUTED_BY: Decibans = -10.0;
-/// What is this much less likely than the most likely is not worth a reader's time, but for the best word on a failure.
+/// What is this much less likely than the most likely is not worth a reader's time.
 const NEGLIGIBLE: Decibans = 30.0;
 
 /// The diagnosis of one story.
 pub fn diagnose(timeline: &Timeline, history: &History, story: &Story, catalogue: &Catalogue) -> Diagnosis {
     let mut failing = failing(history, story);
-    failing.extend(pasted(timeline, history, story, catalogue).filter(|_| failing.is_empty()));
-    let context = Context { timeline, history, story, catalogue, failing: &failing };
-    let merged = merge(rules::findings(&context)).into_iter().filter(Hypothesis::is_claimed);
-    let (refuted, mut hypotheses): (Vec<_>, Vec<_>) = merged.partition(is_refuted);
-    hypotheses.sort_by(|a, b| {
-        b.score.total_cmp(&a.score).then_with(|| a.root.cmp(&b.root)).then_with(|| a.cause.cmp(&b.cause))
-    });
-    let best = hypotheses.first().map_or(0.0, |first| first.score).max(0.0);
-    let mut explained = HashSet::new();
-    hypotheses.retain(|hypothesis| explained.insert(hypothesis.root) || hypothesis.score > best - NEGLIGIBLE);
-    let unexplained = assign_probabilities(&mut hypotheses, best);
+    if failing.is_empty() {
+        failing.extend(told_by_the_tool(timeline, history, story, catalogue));
+    }
+    let context = Context::new(timeline, history, story, catalogue, &failing);
+    let mut merged = merge(rules::findings(&context));
+    for hypothesis in &mut merged {
+        bound(hypothesis, &context);
+    }
+    let merged = merged.into_iter().filter(Hypothesis::is_claimed);
+    let (refuted, hypotheses): (Vec<_>, Vec<_>) = merged.partition(is_refuted);
+    let explanations = grouped(explained_apart(hypotheses, &failing));
+    let explained: HashSet<usize> = explanations
+        .iter()
+        .flat_map(|explanation| std::iter::once(explanation.root).chain(explanation.also.iter().copied()))
+        .collect();
     let unexplained_failures =
         failing.iter().map(|failing| failing.event).filter(|event| !explained.contains(event)).collect();
     let failed = story.failed || !failing.is_empty();
-    Diagnosis { hypotheses, unexplained, refuted, unexplained_failures, failed, failing }
+    Diagnosis { explanations, refuted, unexplained_failures, failed, failing }
 }
 
-/// Fills in the probabilities and answers that of "none of these". Scores are taken relative to the best, so that no
-/// amount of evidence overflows.
-fn assign_probabilities(hypotheses: &mut [Hypothesis], best: Decibans) -> f64 {
+/// An explanation for each failure, those first that are explained at all, else in the failures' order.
+fn explained_apart(hypotheses: Vec<Hypothesis>, failing: &[Failing]) -> Vec<Explanation> {
+    let mut of_root: BTreeMap<(usize, usize), Vec<Hypothesis>> = BTreeMap::new();
+    for hypothesis in hypotheses {
+        let place = failing.iter().position(|failing| failing.event == hypothesis.root).unwrap_or(failing.len());
+        of_root.entry((place, hypothesis.root)).or_default().push(hypothesis);
+    }
+    let explanation = |((_, root), mut hypotheses): ((usize, usize), Vec<Hypothesis>)| {
+        hypotheses.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.cause.cmp(&b.cause)));
+        let unexplained = assign_probabilities(&mut hypotheses);
+        Explanation { root, also: Vec::new(), hypotheses, unexplained }
+    };
+    let mut explanations: Vec<Explanation> = of_root.into_iter().map(explanation).collect();
+    explanations.sort_by_key(|explanation| !explanation.explains());
+    explanations
+}
+
+/// Failures that share one cause become one explanation: several resources refused the same action, or over one quota.
+fn grouped(explanations: Vec<Explanation>) -> Vec<Explanation> {
+    let mut groups: Vec<Explanation> = Vec::new();
+    for explanation in explanations {
+        let shared = groups.iter_mut().find(|group| share_a_cause(group, &explanation));
+        let (Some(group), Some(same)) = (shared, explanation.hypotheses.first()) else {
+            groups.push(explanation);
+            continue;
+        };
+        group.also.push(explanation.root);
+        if let Some(first) = group.hypotheses.first_mut() {
+            first.evidence.extend(same.evidence.iter().take(1).cloned());
+            settle(first);
+        }
+        group.unexplained = assign_probabilities(&mut group.hypotheses);
+    }
+    groups
+}
+
+/// The same rule says the same of both, names and all.
+fn share_a_cause(a: &Explanation, b: &Explanation) -> bool {
+    let (Some(first), Some(second)) = (a.hypotheses.first(), b.hypotheses.first()) else { return false };
+    a.explains() && b.explains() && first.rule == second.rule && first.advice.title == second.advice.title
+}
+
+/// Fills in the probabilities, drops what is negligible, and answers the probability of "none of these". Scores are taken
+/// relative to the best, so that no amount of evidence overflows.
+fn assign_probabilities(hypotheses: &mut Vec<Hypothesis>) -> f64 {
+    let best = hypotheses.first().map_or(0.0, |first| first.score).max(0.0);
+    let mut place = 0;
+    hypotheses.retain(|hypothesis| {
+        place += 1;
+        place == 1 || hypothesis.score > best - NEGLIGIBLE
+    });
     let odds = |score: Decibans| 10_f64.powf((score - best) / 10.0);
     let sum: f64 = odds(0.0) + hypotheses.iter().map(|hypothesis| odds(hypothesis.score)).sum::<f64>();
     for hypothesis in hypotheses {
@@ -109,23 +190,39 @@ pub fn failing(history: &History, story: &Story) -> Vec<Failing> {
     found
 }
 
-/// Somebody pasted what a tool printed, in a form that no tool marks as an error: the first line that a rule knows.
-fn pasted(timeline: &Timeline, history: &History, story: &Story, catalogue: &Catalogue) -> Option<Failing> {
-    let index = *story.operations.first()?;
-    let operation = history.operations.get(index).filter(|operation| operation.ending == Ending::Unknown)?;
-    let event = operation.events.iter().copied().find(|event| {
-        timeline.events.get(*event).is_some_and(|event| {
-            event.source == "deploy_log" && event.outcome == Outcome::Noted && !catalogue.find(event.text()).is_empty()
-        })
-    })?;
-    Some(Failing { event, operation: index, role: Role::Root })
+/// What went wrong although no row of the stack failed: somebody pasted what a tool printed, in a form that no tool marks
+/// as an error, or the tool gave up (credentials, a job's time limit, another deployment) while the operation went on.
+fn told_by_the_tool(timeline: &Timeline, history: &History, story: &Story, catalogue: &Catalogue) -> Option<Failing> {
+    /// Causes that end the tool's run without ending the operation.
+    const OF_THE_TOOL: [&str; 4] = ["credentials.invalid", "timeout.client-wait", "stack.state", "throttling"];
+    let told = |index: &usize| {
+        let operation = history.operations.get(*index)?;
+        let event = operation.events.iter().copied().find(|event| {
+            let Some(event) = timeline.events.get(*event).filter(|event| event.source == "deploy_log") else {
+                return false;
+            };
+            let mut known = catalogue
+                .find(event.text(), &Reason::read(event.text()))
+                .into_iter()
+                .filter_map(|found| catalogue.rules.get(found.rule));
+            match (operation.ending, event.outcome) {
+                (Ending::Unknown, Outcome::Noted) => known.next().is_some(),
+                (Ending::InProgress | Ending::Succeeded, Outcome::Failed) => {
+                    known.any(|rule| OF_THE_TOOL.contains(&&*rule.cause))
+                }
+                _ => false,
+            }
+        })?;
+        Some(Failing { event, operation: *index, role: Role::Root })
+    };
+    story.operations.iter().find_map(told)
 }
 
 /// Merges the findings of one cause and failure. The evidence of one event counts once: rules that read the same words
 /// are no independent witnesses.
 fn merge(findings: Vec<Finding>) -> Vec<Hypothesis> {
     let mut merged: BTreeMap<(usize, String), (Hypothesis, Decibans)> = BTreeMap::new();
-    let mut places: HashMap<(usize, String, usize), usize> = HashMap::new();
+    let mut places: HashMap<(usize, String, Ground), usize> = HashMap::new();
     for finding in findings {
         let loudness: Decibans = finding.evidence.iter().map(|evidence| evidence.decibans).fold(f64::MIN, f64::max);
         let (hypothesis, loudest) = merged.entry((finding.root, finding.cause.clone())).or_insert_with(|| {
@@ -148,7 +245,7 @@ fn merge(findings: Vec<Finding>) -> Vec<Hypothesis> {
             hypothesis.prior = finding.prior;
         }
         for evidence in finding.evidence {
-            match places.entry((finding.root, finding.cause.clone(), evidence.event)) {
+            match places.entry((finding.root, finding.cause.clone(), evidence.ground)) {
                 Entry::Vacant(place) => {
                     place.insert(hypothesis.evidence.len());
                     hypothesis.evidence.push(evidence);
@@ -177,17 +274,35 @@ const FURTHER_SUPPORT: Decibans = 3.0;
 const ALL_FURTHER_SUPPORT: Decibans = 6.0;
 
 fn settle(hypothesis: &mut Hypothesis) {
-    hypothesis.evidence.sort_by(|a, b| b.decibans.total_cmp(&a.decibans).then_with(|| a.event.cmp(&b.event)));
+    hypothesis.evidence.sort_by(|a, b| b.decibans.total_cmp(&a.decibans).then_with(|| a.ground.cmp(&b.ground)));
     let mut left = ALL_FURTHER_SUPPORT;
     for evidence in hypothesis.evidence.iter_mut().skip(1).filter(|evidence| evidence.decibans > 0.0) {
         evidence.decibans = evidence.decibans.min(FURTHER_SUPPORT).min(left);
         left -= evidence.decibans;
     }
+    // Two records that take the same away take it once.
+    let mut objections: HashSet<String> = HashSet::new();
+    hypothesis.evidence.retain(|evidence| evidence.decibans >= 0.0 || objections.insert(evidence.says.clone()));
     // What counts nothing more is not shown: a thousand retries say what the first ones said.
-    let heaviest = hypothesis.evidence.first().map(|evidence| evidence.event);
-    hypothesis.evidence.retain(|evidence| evidence.decibans != 0.0 || Some(evidence.event) == heaviest);
+    let heaviest = hypothesis.evidence.first().map(|evidence| evidence.ground);
+    hypothesis.evidence.retain(|evidence| evidence.decibans != 0.0 || Some(evidence.ground) == heaviest);
     hypothesis.score =
         hypothesis.prior + hypothesis.evidence.iter().map(|evidence| evidence.decibans).sum::<Decibans>();
+}
+
+/// Bounds what vague words can be worth while a source that could contradict them was not seen.
+fn bound(hypothesis: &mut Hypothesis, context: &Context<'_>) {
+    let Some(rule) = context.catalogue.rules.iter().find(|rule| rule.id == hypothesis.rule) else { return };
+    let unseen = rule.told_by.iter().find(|source| {
+        !context.is_whole(source) && !context.events().any(|(_, event)| event.source == source.as_str())
+    });
+    let unseen = unseen.and_then(|source| TELLING.into_iter().find(|telling| telling == source));
+    let excess = hypothesis.score - context.catalogue.calibration.unseen;
+    if let Some(source) = unseen.filter(|_| excess > 0.0) {
+        let says = "not seen; it could name another cause behind these words".to_owned();
+        hypothesis.evidence.push(Evidence { ground: Ground::Unseen(source), decibans: -excess, says });
+        hypothesis.score -= excess;
+    }
 }
 
 impl Hypothesis {

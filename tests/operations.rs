@@ -410,9 +410,9 @@ fn a_thousand_retries_are_one_witness() {
     let (timeline, history) =
         understand(vec![file("stack_events", &rows), file("cloudtrail", &calls), file("deploy_log", &lines)]);
     let diagnosis = diagnose::diagnose(&timeline, &history, history.stories.last().unwrap(), &catalogue);
-    assert_eq!(diagnosis.hypotheses.first().map(|first| first.cause.as_str()), Some("resource.already-exists"));
+    assert_eq!(diagnosis.hypotheses().next().map(|first| first.cause.as_str()), Some("resource.already-exists"));
     assert_eq!(diagnosis.refuted.first().map(|theory| theory.cause.as_str()), Some("changeset.state"));
-    assert!(diagnosis.hypotheses.iter().all(|hypothesis| hypothesis.probability.is_finite()));
+    assert!(diagnosis.hypotheses().all(|hypothesis| hypothesis.probability.is_finite()));
 }
 
 #[test]

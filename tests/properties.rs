@@ -173,10 +173,13 @@ proptest! {
         let (timeline, history) = understand(&capture(&rows.iter().map(json).collect::<Vec<_>>()));
         for story in &history.stories {
             let diagnosis = diagnose::diagnose(&timeline, &history, story, &CATALOGUE);
-            let sum: f64 = diagnosis.unexplained + diagnosis.hypotheses.iter().map(|hypothesis| hypothesis.probability).sum::<f64>();
-            prop_assert!((sum - 1.0).abs() < 1e-9, "{sum}");
-            prop_assert!(diagnosis.hypotheses.is_sorted_by(|a, b| a.score >= b.score));
-            for hypothesis in diagnosis.hypotheses.iter().chain(&diagnosis.refuted) {
+            for explanation in &diagnosis.explanations {
+                let hypotheses = &explanation.hypotheses;
+                let sum: f64 = explanation.unexplained + hypotheses.iter().map(|hypothesis| hypothesis.probability).sum::<f64>();
+                prop_assert!((sum - 1.0).abs() < 1e-9, "{sum}");
+                prop_assert!(hypotheses.is_sorted_by(|a, b| a.score >= b.score));
+            }
+            for hypothesis in diagnosis.hypotheses().chain(&diagnosis.refuted) {
                 prop_assert!(hypothesis.score.is_finite() && !hypothesis.evidence.is_empty());
             }
         }

@@ -205,7 +205,7 @@ fn the_page_of_rules_is_up_to_date() {
         page.push_str(&format!("\n## {cause}\n\n{meaning}.\n"));
         for rule in catalogue.rules.iter().filter(|rule| rule.cause == *cause) {
             page.push_str(&format!("\n### {}\n\n**{}** {}\n\n", rule.id, sentence(&rule.title), rule.explanation));
-            page.push_str(&format!("- weight: {}\n", rule.weight));
+            page.push_str(&format!("- specificity: {}\n", rule.specificity));
             for fix in &rule.fixes {
                 page.push_str(&format!("- fix: {fix}\n"));
             }

@@ -228,13 +228,15 @@ impl<'t> Calls<'t> {
 
     /// An operation without rows is nothing but a call, refused perhaps.
     fn only_call(&self, operation: &Operation) -> Option<Start> {
-        if rows(self.timeline, operation).next().is_some() {
+        // The list of stacks tells when the stack was made, which may be long before the change set was executed.
+        if rows(self.timeline, operation).any(|(_, event)| event.source != "stacks") {
             return None;
         }
         let asked = operation.events.iter().find_map(|index| {
             let place = self.by_event.get(index).copied()?;
             let event = self.all.get(place)?.event;
-            (event.at == operation.started_at && fits(operation.kind, &event.action)).then_some(place)
+            let is_it = event.at == operation.started_at || &*event.action == "ExecuteChangeSet";
+            (is_it && fits(operation.kind, &event.action)).then_some(place)
         })?;
         Some(Start { asked, basis: Basis::NameAndTime })
     }

@@ -287,6 +287,10 @@ fn created_again(seen: &Seen<'_, '_, '_>) -> Option<Mark> {
         let says = format!("a stack of the same name was begun {after} s after the delete was over");
         return Some(scene.mark(says, None).weigh(CleanUp, 8));
     }
+    // After a delete that was refused no tool goes on to create.
+    if seen.call().is_some_and(|asked| asked.event.error.is_some()) {
+        return None;
+    }
     let may_clean_up = scene.had_failed() || seen.before().is_none();
     (may_clean_up && scene.operation.ending != Ending::InProgress).then(|| not_created_again(scene, until))
 }

@@ -2,6 +2,7 @@
 
 use super::error::{Exit, Failure};
 use super::output::Target;
+use super::rules::OwnRules;
 use super::{Known, select};
 use crate::diagnose::{Diagnosis, diagnose};
 use crate::model::Time;
@@ -24,6 +25,11 @@ pub struct Arguments {
     /// How to write it
     #[arg(long, value_enum, default_value_t = DiagnosisFormat::Text)]
     format: DiagnosisFormat,
+    /// Print the arithmetic: prior, each piece of evidence, the sum, the probability (text)
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    own: OwnRules,
     #[command(flatten)]
     target: Target,
     #[command(flatten)]
@@ -34,11 +40,11 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
     // Neither needs the other, and a person waits for both.
     let (catalogue, known) = thread::scope(|scope| {
-        let catalogue = scope.spawn(Catalogue::embedded);
+        let catalogue = scope.spawn(|| arguments.own.catalogue());
         let mut wanted = arguments.stack.wanted(None, None);
         let capture = arguments.origin.capture(&mut wanted, now);
         let known = capture.map(|capture| (Known::from_capture(capture, timeline::Options::default()), wanted));
-        (catalogue.join().unwrap_or_else(|_| Catalogue::embedded()), known)
+        (catalogue.join().unwrap_or_else(|_| arguments.own.catalogue()), known)
     });
     let (catalogue, (known, wanted)) = (catalogue?, known?);
     let question =
@@ -46,15 +52,28 @@ pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
     let selection = pick(&known.timeline, &known.history, &question)?.of_story(&known.history);
     let diagnosis = match &selection.story {
         Some(story) => diagnose(&known.timeline, &known.history, story, &catalogue),
-        None => Diagnosis { unexplained: 1.0, ..Diagnosis::default() },
+        None => Diagnosis::default(),
     };
     let report = DiagnosisReport::new(known.evidence(), &selection, &diagnosis);
     let style = arguments.target.style(arguments.tz);
-    arguments.target.write(|out| render::diagnosis(&report, arguments.format, &style, out))?;
+    arguments.target.write(|out| {
+        render::diagnosis(&report, arguments.format, &style, out)?;
+        if arguments.explain && arguments.format == DiagnosisFormat::Text {
+            render::arithmetic(&report, &style, out)?;
+        }
+        Ok(())
+    })?;
     Ok(match (diagnosis.failed, diagnosis.is_explained()) {
         (false, _) if report.blind => Exit::Uncollected,
         (false, _) => Exit::Fine,
         (true, true) => Exit::Explained,
         (true, false) => Exit::Unexplained,
     })
+}
+
+/// The diagnosis of a case's newest story.
+pub(super) fn whole_story(known: &Known, catalogue: &Catalogue) -> Result<Diagnosis, Failure> {
+    let selection = pick(&known.timeline, &known.history, &Question::default())?.of_story(&known.history);
+    let story = selection.story.as_ref();
+    Ok(story.map(|story| diagnose(&known.timeline, &known.history, story, catalogue)).unwrap_or_default())
 }

@@ -46,7 +46,7 @@ Exit codes:
    2  wrong usage
    3  nothing could be collected from AWS, or too little to say whether it failed (diagnose)
    4  nothing of the case or of a rule file could be read
-  10  a failure was found and explained (diagnose); a file differs (case verify)
+  10  a failure was found and explained (diagnose); a file differs (case verify); a rule is at fault (rules test)
   11  a failure was found and not explained (diagnose)
   70  a bug of cfn-forensics";
 
@@ -103,6 +103,7 @@ impl Failure {
     fn exit(&self) -> Exit {
         match self {
             Self::Case(CaseError::Write { .. }) | Self::Output { .. } => Exit::Unwritable,
+            Self::Rules(CatalogueError::NoSuchRule { .. }) => Exit::Usage,
             Self::Case(_) | Self::Rules(_) => Exit::Unreadable,
             #[cfg(feature = "aws")]
             Self::Collect(CollectError::NoCredentials(_) | CollectError::NoAnswer { .. }) => Exit::Uncollected,

@@ -15,6 +15,7 @@ mod policy;
 #[cfg(feature = "aws")]
 mod progress;
 mod reference;
+mod rules;
 mod select;
 mod stacks;
 mod timeline;
@@ -48,6 +49,7 @@ enum Verb {
     #[cfg(feature = "aws")]
     Policy(policy::Arguments),
     Case(case::Arguments),
+    Rules(rules::Arguments),
     Completions(reference::Completions),
     Man(reference::Man),
 }
@@ -68,6 +70,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, now: Time) -> ExitCod
         #[cfg(feature = "aws")]
         Verb::Policy(arguments) => policy::run(&arguments),
         Verb::Case(arguments) => case::run(&arguments),
+        Verb::Rules(arguments) => rules::run(&arguments),
         Verb::Completions(arguments) => reference::completions(&arguments),
         Verb::Man(arguments) => reference::man(&arguments),
     };

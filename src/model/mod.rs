@@ -15,6 +15,6 @@ pub mod time;
 pub use capture::{Asked, Capture, Form, Manifest, RecordFile, RecordRef, Scope};
 pub use event::{Call, Event, Hook, Identity, Outcome, Validation, WebIdentity};
 pub use gap::Gap;
-pub use reason::{denial, quoted_request};
+pub use reason::{Denier, Quota, Reason, Refusal, Wrapper, denial, quoted_request};
 pub use text::{Text, Texts};
 pub use time::Time;

@@ -65,6 +65,13 @@ pub(super) fn calls_without_rows(timeline: &Timeline, history: &mut History) {
             history.incarnations.len() - 1
         });
         by_calls.note(incarnation, event, &name, !refused && kind == Kind::Delete);
+        if let Some(begun) = begun_without_rows(timeline, history, incarnation, event).filter(|_| !refused) {
+            begun.events.push(index);
+            if let Some(place) = history.operation_of.get_mut(index) {
+                *place = history.operations.iter().position(|operation| operation.events.contains(&index));
+            }
+            continue;
+        }
         history.operations.push(Operation {
             id: Text::default(),
             incarnation,
@@ -82,6 +89,26 @@ pub(super) fn calls_without_rows(timeline: &Timeline, history: &mut History) {
             parent: None,
         });
     }
+}
+
+/// The creation that ExecuteChangeSet sets going, where nothing but the list of stacks tells that it began.
+fn begun_without_rows<'h>(
+    timeline: &Timeline,
+    history: &'h mut History,
+    incarnation: usize,
+    event: &Event,
+) -> Option<&'h mut Operation> {
+    if &*event.action != "ExecuteChangeSet" {
+        return None;
+    }
+    let of_list = |index: &usize| timeline.events.get(*index).is_some_and(|event| !event.is_stack_event());
+    history.operations.iter_mut().rfind(|operation| {
+        operation.incarnation == incarnation
+            && operation.kind == Kind::Create
+            && operation.ending == Ending::Unknown
+            && operation.started_at <= event.at + BEFORE_FIRST_ROW
+            && operation.events.iter().all(of_list)
+    })
 }
 
 /// The incarnations that only calls tell of.

@@ -28,7 +28,10 @@ pub(super) fn text(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Res
     causes(report, page)?;
     unexplained(report, page)?;
     refuted(report, page)?;
+    known(report, page)?;
+    unknown(report, page)?;
     advice(report, page)?;
+    recovery(report, page)?;
     marks(report, page)?;
     gaps::section(report.gaps, page)
 }
@@ -59,6 +62,12 @@ fn verdict(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> 
         Paint::RedBold
     } else if report.blind {
         said.push("whether anything failed is not known, since the stack's events were not seen".to_owned());
+        said.extend(
+            report
+                .hypotheses
+                .first()
+                .map(|first| format!("at best a guess: {} ({})", title(first), words::percent(first.probability))),
+        );
         Paint::Yellow
     } else {
         said.push("nothing failed".to_owned());
@@ -156,6 +165,9 @@ fn quoted_failure(
         Some(reason) => page.quote(2, Paint::Plain, reason, None),
         None => page.say(2, Paint::Dim, "AWS gave no reason"),
     }?;
+    if let Some(path) = failure.construct_path {
+        page.say(2, Paint::Dim, &format!("CDK construct {path}"))?;
+    }
     let is_unexplained = report.unexplained_failures.iter().any(|other| other.event == failure.event);
     if is_unexplained {
         page.say(2, Paint::Yellow, "No rule explains this failure.")?;
@@ -285,11 +297,12 @@ fn evidence(
 ) -> io::Result<()> {
     let (paint, speaks) = if piece.decibans < 0.0 { (Paint::Red, "against") } else { (Paint::Green, "for") };
     let label = format!("{:>WEIGHT$}", words::signed(piece.decibans));
-    let text = format!("{speaks}: {} [{}]", piece.says, piece.record);
+    let place = piece.record.as_deref().unwrap_or(piece.source);
+    let text = format!("{speaks}: {} [{place}]", piece.says);
     page.labelled(indent, (paint, &label), WEIGHT, &Said::one(Paint::Plain, text))?;
     match piece.text {
         // What is quoted whole above needs no second quotation.
-        Some(text) if !is_quoted(&piece.record, report) => {
+        Some(text) if !is_quoted(place, report) => {
             page.quote(indent + WEIGHT + 1, Paint::Dim, text, Some(QUOTED_LINES))
         }
         _ => Ok(()),
@@ -351,13 +364,71 @@ fn advice(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// What is certain, each fact with its records.
+fn known(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> {
+    if report.known.is_empty() {
+        return Ok(());
+    }
+    page.blank()?;
+    page.say(0, Paint::Bold, "What is known")?;
+    for fact in &report.known {
+        let text = format!("{} [{}]", fact.says, fact.records.join(", "));
+        page.labelled(2, (Paint::Dim, page.glyphs.noted), 1, &Said::one(Paint::Plain, text))?;
+    }
+    Ok(())
+}
+
+/// What is open, with how to find it out now, or what would have kept it.
+fn unknown(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> {
+    if report.unknown.is_empty() {
+        return Ok(());
+    }
+    page.blank()?;
+    page.say(0, Paint::Bold, "What is not known, and how to find out")?;
+    for question in &report.unknown {
+        page.labelled(2, (Paint::Yellow, "?"), 1, &Said::one(Paint::Plain, question.asks.as_str()))?;
+        for way in &question.find_out {
+            step_at(4, page.glyphs.noted, way, page)?;
+        }
+        if let Some(setting) = question.next_time {
+            page.labelled(4, (Paint::Dim, "next time:"), 10, &Said::one(Paint::Plain, setting))?;
+        }
+    }
+    Ok(())
+}
+
+/// The ways on from the state that the stack is in.
+fn recovery(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> {
+    let recovery = &report.recovery;
+    if recovery.steps.is_empty() {
+        return Ok(());
+    }
+    page.blank()?;
+    let state = recovery.status.as_deref().unwrap_or("in an unknown state");
+    page.say(0, Paint::Bold, &format!("The stack now: {state}"))?;
+    for step in &recovery.steps {
+        page.labelled(2, (Paint::Dim, page.glyphs.noted), 1, &Said::one(Paint::Plain, step.does.as_str()))?;
+        if let Some(command) = &step.command {
+            step_at(4, "", command, page)?;
+        }
+        if let Some(risk) = step.risk {
+            page.labelled(4, (Paint::Yellow, "risk:"), 5, &Said::one(Paint::Plain, risk))?;
+        }
+    }
+    Ok(())
+}
+
 /// A sentence, or a command that stays on one line to be copied.
 fn step(label: &str, text: &str, page: &mut Page<'_>) -> io::Result<()> {
+    step_at(2, label, text, page)
+}
+
+fn step_at(indent: usize, label: &str, text: &str, page: &mut Page<'_>) -> io::Result<()> {
     let program = text.split(' ').next().unwrap_or_default();
     if PROGRAMS.contains(&program) {
-        return page.whole(2, Paint::Cyan, &format!("$ {text}"));
+        return page.whole(indent, Paint::Cyan, &format!("$ {text}"));
     }
-    page.labelled(2, (Paint::Dim, label), label.chars().count(), &Said::one(Paint::Plain, text))
+    page.labelled(indent, (Paint::Dim, label), label.chars().count(), &Said::one(Paint::Plain, text))
 }
 
 #[cfg(test)]
@@ -417,7 +488,7 @@ mod tests {
         testing::with_diagnosis(testing::HOSTILE, testing::refute, |report| {
             for width in [40, 80, 200] {
                 let text = written(report, &Style::plain(width));
-                let is_whole = |line: &&str| line.starts_with("  $ ") || line.starts_with("More: ");
+                let is_whole = |line: &&str| line.trim_start().starts_with("$ ") || line.starts_with("More: ");
                 for line in text.lines().filter(|line| !is_whole(line)) {
                     assert!(width_of(line) <= width, "{width}: {line}");
                 }

@@ -2,6 +2,7 @@
 //! They receive finished values and only format: they never choose, rank, fetch or ask the time.
 //! Used by the verbs, which give them where to write to; a pipe that broke is reported to them as it came.
 
+mod arithmetic;
 mod csv;
 mod diagnosis;
 pub mod escape;
@@ -11,6 +12,7 @@ mod markdown;
 mod ndjson;
 mod operations;
 mod page;
+mod rules;
 mod stacks;
 mod terminal;
 #[cfg(test)]
@@ -20,6 +22,7 @@ mod words;
 mod zone;
 
 use crate::report::{DiagnosisReport, StacksReport, TimelineReport};
+use crate::rules::Rule;
 use page::Page;
 use std::io::{self, BufWriter, Write};
 
@@ -120,6 +123,38 @@ pub fn diagnosis(
         DiagnosisFormat::Text => diagnosis::text(report, &mut Page::new(style, out)),
         DiagnosisFormat::Json => json::pretty(report, out),
     })
+}
+
+/// Writes how the probabilities of a diagnosis come about.
+///
+/// # Errors
+/// What `out` says.
+pub fn arithmetic(report: &DiagnosisReport<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    buffered(out, |out| arithmetic::text(report, &mut Page::new(style, out)))
+}
+
+/// Writes a list of rules, by cause.
+///
+/// # Errors
+/// What `out` says.
+pub fn rule_list(rules: &[&Rule], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    buffered(out, |out| rules::list(rules, style, out))
+}
+
+/// Writes all that a rule says.
+///
+/// # Errors
+/// What `out` says.
+pub fn rule(rule: &Rule, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    buffered(out, |out| rules::one(rule, style, out))
+}
+
+/// Writes rules as one JSON list.
+///
+/// # Errors
+/// What `out` says.
+pub fn rules_json(rules: &[&Rule], out: &mut dyn Write) -> io::Result<()> {
+    buffered(out, |out| json::pretty(&rules, out))
 }
 
 /// Writes a list of stacks.

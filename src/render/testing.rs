@@ -57,7 +57,7 @@ pub(super) fn with_diagnosis(
 
 /// Adds a theory without words of its own that is refuted.
 pub(super) fn refute(diagnosis: &mut diagnose::Diagnosis) {
-    let evidence = |event, decibans, says: &str| crate::rules::Evidence { event, decibans, says: says.to_owned() };
+    let evidence = |event, decibans, says: &str| crate::rules::Evidence::of_event(event, decibans, says);
     diagnosis.refuted.push(diagnose::Hypothesis {
         cause: "changeset.state".to_owned(),
         rule: "change-set-executed".to_owned(),
@@ -73,8 +73,7 @@ pub(super) fn refute(diagnosis: &mut diagnose::Diagnosis) {
 /// Leaves no cause that explains the failures.
 pub(super) fn forget_causes(diagnosis: &mut diagnose::Diagnosis) {
     diagnosis.unexplained_failures = diagnosis.failing.iter().map(|failing| failing.event).collect();
-    diagnosis.hypotheses.clear();
-    diagnosis.unexplained = 1.0;
+    diagnosis.explanations.clear();
 }
 
 /// Pretends that nothing failed.

@@ -23,17 +23,7 @@ pub(super) fn code(value: impl Serialize) -> String {
 
 /// `1 h 02 min`, `12 min 04 s`, `45 s`; whole seconds.
 pub(super) fn duration(seconds: f64) -> String {
-    // The cast saturates; a negative length can only be skew of the clocks and shows as nothing.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let whole = seconds.max(0.0).round() as u64;
-    let (days, hours, minutes, rest) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60, whole % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) if whole == 0 && seconds > 0.0 => "under 1 s".to_owned(),
-        (0, 0, 0) => format!("{rest} s"),
-        (0, 0, _) => format!("{minutes} min {rest:02} s"),
-        (0, _, _) => format!("{hours} h {minutes:02} min"),
-        _ => format!("{days} d {hours:02} h"),
-    }
+    crate::model::time::length(seconds)
 }
 
 /// `+00:12:03`, `-00:00:11`.

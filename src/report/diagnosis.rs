@@ -3,11 +3,15 @@
 //! Formatted by the `diagnose` verb's renderers.
 
 use super::entries::{FailureEntry, OperationEntry};
+use super::known::{Fact, known};
+use super::recovery::{Recovery, recovery};
 use super::select::{self, Selection};
+use super::unknown::{Question, unknown};
 use super::{Evidence, SCHEMA};
-use crate::diagnose::{Diagnosis, Hypothesis};
+use crate::diagnose::{Diagnosis, Explanation, Hypothesis};
 use crate::model::{Event, Gap, time};
 use crate::operation::{Failure, Operation};
+use crate::rules::Ground;
 use hashbrown::HashSet;
 use serde::Serialize;
 
@@ -32,12 +36,21 @@ pub struct DiagnosisReport<'a> {
     pub failures: Vec<FailureEntry<'a>>,
     /// The most probable first.
     pub hypotheses: Vec<HypothesisEntry<'a>>,
-    /// The probability of "none of these".
+    /// The probability that none of the hypotheses explains the most important failure.
     pub unexplained: f64,
+    /// For each failure that a rule knows, in the order of the hypotheses: what else shares its cause, and how probable it
+    /// is that none of its hypotheses is right.
+    pub explanations: Vec<ExplanationEntry>,
     /// Theories that the evidence contradicts.
     pub refuted: Vec<HypothesisEntry<'a>>,
     /// Failures that no hypothesis explains.
     pub unexplained_failures: Vec<FailureEntry<'a>>,
+    /// What the evidence tells for certain.
+    pub known: Vec<Fact>,
+    /// What it does not tell, and how to find out.
+    pub unknown: Vec<Question>,
+    /// What can be done with the stack as it stands.
+    pub recovery: Recovery,
     /// Where the newest story did not fail: the newest one that did.
     pub last_failed: Option<LastFailed<'a>>,
     /// What could not be seen.
@@ -51,6 +64,17 @@ pub struct LastFailed<'a> {
     pub operation: &'a str,
     /// When that began.
     pub started_at: String,
+}
+
+/// What is explained, and how well.
+#[derive(Debug, Serialize)]
+pub struct ExplanationEntry {
+    /// The record of the failure.
+    pub root: String,
+    /// The records of further failures that its first hypothesis explains as well.
+    pub also: Vec<String>,
+    /// The probability of "none of these".
+    pub unexplained: f64,
 }
 
 /// One possible cause.
@@ -85,8 +109,10 @@ pub struct HypothesisEntry<'a> {
 /// A record that speaks for or against a cause.
 #[derive(Debug, Serialize)]
 pub struct EvidenceEntry<'a> {
-    /// Where it is.
-    pub record: String,
+    /// Where it is; none where a source is silent or was not seen.
+    pub record: Option<String>,
+    /// The source that says it, is silent, or was not seen.
+    pub source: &'a str,
     /// What it weighs; negative speaks against.
     pub decibans: f64,
     /// What it says.
@@ -106,24 +132,35 @@ impl<'a> DiagnosisReport<'a> {
             own.iter().filter(|operation| operation.failed()).map(|operation| &*operation.id).collect();
         let last = || own.last().map(|operation| &*operation.id).into_iter().collect();
         let entry = |hypothesis: &'a Hypothesis| HypothesisEntry::of(evidence, hypothesis);
-        let unexplained: HashSet<usize> = diagnosis.unexplained_failures.iter().copied().collect();
-        let unexplained = diagnosis.failing.iter().filter(|failing| unexplained.contains(&failing.event));
+        let not_explained: HashSet<usize> = diagnosis.unexplained_failures.iter().copied().collect();
+        let unexplained = diagnosis.failing.iter().filter(|failing| not_explained.contains(&failing.event));
         let unexplained = unexplained.map(|failing| Failure { event: failing.event, role: failing.role });
+        let blind = !diagnosis.failed && is_blind(evidence, &own);
+        // Where nobody saw what happened, the guesses need their questions all the more.
+        let has_answer = diagnosis.failed || blind && !diagnosis.explanations.is_empty();
         let last_failed = if diagnosis.failed { None } else { select::last_failed(history, &selection.name) };
         let last_failed = last_failed.and_then(|story| history.operations.get(*story.operations.first()?));
         Self {
             schema: SCHEMA,
             stack: Some(&*selection.name).filter(|name| !name.is_empty()),
             failed: diagnosis.failed,
-            blind: !diagnosis.failed && is_blind(evidence, &own),
+            blind,
             explained: diagnosis.is_explained(),
             operations: selection.with_nested.iter().filter_map(|index| OperationEntry::of(evidence, *index)).collect(),
-            subjects: if failed.is_empty() { last() } else { failed },
+            subjects: match (failed.is_empty(), blind) {
+                (false, _) => failed,
+                (true, true) => own.iter().map(|operation| &*operation.id).collect(),
+                (true, false) => last(),
+            },
             failures: failures.filter_map(|failure| FailureEntry::of(evidence, failure)).collect(),
-            hypotheses: diagnosis.hypotheses.iter().map(entry).collect(),
-            unexplained: rounded(diagnosis.unexplained),
+            hypotheses: diagnosis.hypotheses().map(entry).collect(),
+            unexplained: rounded(diagnosis.unexplained()),
+            explanations: diagnosis.explanations.iter().map(|explanation| explained(evidence, explanation)).collect(),
             refuted: diagnosis.refuted.iter().map(entry).collect(),
             unexplained_failures: unexplained.filter_map(|failure| FailureEntry::of(evidence, &failure)).collect(),
+            known: if has_answer { known(evidence, selection, diagnosis) } else { Vec::new() },
+            unknown: if has_answer { unknown(evidence, selection, diagnosis) } else { Vec::new() },
+            recovery: if has_answer { recovery(evidence, selection) } else { Recovery::default() },
             last_failed: last_failed
                 .map(|operation| LastFailed { operation: &operation.id, started_at: time::text(operation.started_at) }),
             gaps: &evidence.timeline.gaps,
@@ -149,17 +186,30 @@ impl<'a> HypothesisEntry<'a> {
             evidence: hypothesis
                 .evidence
                 .iter()
-                .filter_map(|piece| {
-                    let event = events.get(piece.event)?;
-                    Some(EvidenceEntry {
-                        record: event.record.to_string(),
+                .map(|piece| {
+                    let event = piece.ground.event().and_then(|index| events.get(index));
+                    EvidenceEntry {
+                        record: event.map(|event| event.record.to_string()),
+                        source: match piece.ground {
+                            Ground::Event(_) => event.map_or("", |event| event.source),
+                            Ground::Silence(source) | Ground::Unseen(source) => source,
+                        },
                         decibans: rounded(piece.decibans),
                         says: &piece.says,
-                        text: event.message.as_deref(),
-                    })
+                        text: event.and_then(|event| event.message.as_deref()),
+                    }
                 })
                 .collect(),
         }
+    }
+}
+
+fn explained(evidence: Evidence<'_>, explanation: &Explanation) -> ExplanationEntry {
+    let record = |event: &usize| evidence.timeline.events.get(*event).map(|event| event.record.to_string());
+    ExplanationEntry {
+        root: record(&explanation.root).unwrap_or_default(),
+        also: explanation.also.iter().filter_map(record).collect(),
+        unexplained: rounded(explanation.unexplained),
     }
 }
 

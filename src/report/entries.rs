@@ -110,6 +110,8 @@ pub struct FailureEntry<'a> {
     pub operation: Option<&'a str>,
     /// The property that a validation or a hook refused: `/Resources/Bucket/Properties/BucketName`.
     pub property_path: Option<&'a str>,
+    /// Where CDK's construct stands in its application: `Shop/Db/Resource`.
+    pub construct_path: Option<&'a str>,
 }
 
 impl<'a> FailureEntry<'a> {
@@ -129,6 +131,11 @@ impl<'a> FailureEntry<'a> {
             stack: event.stack_name.as_deref(),
             operation: operation.map(|operation| &*operation.id),
             property_path: event.validation.as_ref().and_then(|validation| validation.path.as_deref()),
+            construct_path: event
+                .logical_id
+                .as_ref()
+                .and_then(|logical_id| evidence.timeline.constructs.get(logical_id))
+                .map(|path| &**path),
         })
     }
 }

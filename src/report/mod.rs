@@ -4,14 +4,20 @@
 
 mod diagnosis;
 mod entries;
+mod known;
+mod recovery;
 pub mod select;
 mod stacks;
 mod timeline;
+mod unknown;
 
-pub use diagnosis::{DiagnosisReport, EvidenceEntry, HypothesisEntry};
+pub use diagnosis::{DiagnosisReport, EvidenceEntry, ExplanationEntry, HypothesisEntry};
 pub use entries::{ActorEntry, EventEntry, FailureEntry, IncarnationEntry, OperationEntry, SilenceEntry, SpanEntry};
+pub use known::Fact;
+pub use recovery::{Recovery, Step};
 pub use stacks::{BriefOperation, Filter as StacksFilter, StackEntry, StackSummary, StacksReport};
 pub use timeline::TimelineReport;
+pub use unknown::Question;
 
 use crate::actor::Actor;
 use crate::operation::History;

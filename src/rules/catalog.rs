@@ -2,9 +2,13 @@
 //! Loading checks what can be checked without a text: keys, causes, expressions, placeholders, ids.
 //! Used by the diagnosis; the tests hold every rule against its own examples.
 
-use super::pattern::{Match, Patterns};
-use super::rule::Rule;
+use super::calibration::Calibration;
+use super::pattern::{Match, Patterns, fits};
+use super::rule::{Rule, TELLING};
+use super::words;
+use crate::model::Reason;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::thread;
 
 /// The codes of causes. A cause is what was wrong, not what was seen.
@@ -68,6 +72,26 @@ const FILES: &[(&str, &str)] = &[
 /// Why a rule file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
+    /// The file cannot be read.
+    #[error("read the rules in {file}: {source}")]
+    Read {
+        /// The file's name.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The folder has no file of rules.
+    #[error("read the rules in {folder}: it holds no *.toml file")]
+    NoRules {
+        /// The folder's name.
+        folder: String,
+    },
+    /// There is no rule of that id.
+    #[error("find the rule {asked:?}; `cfn-forensics rules list` names them all")]
+    NoSuchRule {
+        /// What was asked for.
+        asked: String,
+    },
     /// The file is not TOML, or has a key that no rule has. The message names line and column.
     #[error("read the rules in {file}: {message}")]
     Syntax {
@@ -99,8 +123,12 @@ struct File {
 pub struct Catalogue {
     /// In the order of the files, ids unique.
     pub rules: Vec<Rule>,
+    /// What the rules' words weigh.
+    pub calibration: Calibration,
     /// The expressions of each file, with the index of its first rule.
     files: Vec<(usize, Patterns)>,
+    /// The rules that look at the parts of a reason.
+    by_parts: Vec<usize>,
 }
 
 impl Catalogue {
@@ -112,13 +140,14 @@ impl Catalogue {
         Self::assemble(FILES)
     }
 
-    /// The rules of these files, given as name and content.
+    /// The rules that come with cfn-forensics, then those of these files, given as name and content.
     ///
     /// # Errors
     /// Where a file is not TOML, or a rule has an unknown key or cause, a broken expression, a placeholder that not
     /// every expression captures, or an id that another one has.
-    pub fn load(files: &[(&str, &str)]) -> Result<Self, CatalogueError> {
-        let catalogue = Self::assemble(files)?;
+    pub fn embedded_and(files: &[(&str, &str)]) -> Result<Self, CatalogueError> {
+        let all: Vec<(&str, &str)> = FILES.iter().chain(files).copied().collect();
+        let catalogue = Self::assemble(&all)?;
         for (file, content) in files {
             let rules = parse((file, content))?.0;
             Patterns::check(&rules).map_err(|(index, why)| CatalogueError::Rule {
@@ -152,27 +181,59 @@ impl Catalogue {
             if !CAUSES.iter().any(|(code, _)| *code == rule.cause) {
                 return Err(fault(index, format!("{:?} is no cause", rule.cause)));
             }
-            if rule.text.is_empty() {
-                return Err(fault(index, "it has no text to match".to_owned()));
+            if rule.text.is_empty() && !rule.looks_at_parts() {
+                return Err(fault(
+                    index,
+                    "it has nothing to match: no text, codes, handler_codes, statuses or refused".to_owned(),
+                ));
             }
-            for name in placeholders(rule) {
-                if let Some(text) = rule.text.iter().find(|text| !text.contains(&format!("(?P<{name}>"))) {
-                    return Err(fault(index, format!("{{{name}}} is not captured by {text:?}")));
+            if !(0.0..=MOST_SPECIFIC).contains(&rule.specificity) {
+                return Err(fault(index, format!("specificity is between 0 and {MOST_SPECIFIC}")));
+            }
+            if let Some(source) = rule.told_by.iter().find(|source| !TELLING.contains(&source.as_str())) {
+                return Err(fault(index, format!("told_by: {source:?} is none of {}", TELLING.join(", "))));
+            }
+            for name in unfilled(rule) {
+                let without = rule.text.iter().find(|text| !text.contains(&format!("(?P<{name}>")));
+                if let Some(text) = without {
+                    return Err(fault(
+                        index,
+                        format!("{{{name}}} is not captured by {text:?}; write {{{name}|what to say without it}}",),
+                    ));
+                }
+                if rule.looks_at_parts() {
+                    return Err(fault(
+                        index,
+                        format!("{{{name}}} is only captured by text; write {{{name}|what to say without it}}"),
+                    ));
                 }
             }
         }
-        Ok(Self { rules, files: patterns })
+        let by_parts = (0..rules.len()).filter(|index| rules.get(*index).is_some_and(Rule::looks_at_parts)).collect();
+        Ok(Self { rules, calibration: Calibration::embedded()?, files: patterns, by_parts })
     }
 
-    /// The rules whose text matches, in the catalogue's order, each once.
-    pub fn find(&self, text: &str) -> Vec<Match> {
+    /// The rules that know `text`, in the catalogue's order, each once. `reason` is its parts.
+    pub fn find(&self, text: &str, reason: &Reason<'_>) -> Vec<Match> {
         let of_file = |(first, patterns): &(usize, Patterns)| {
             let first = *first;
             patterns.find(text).into_iter().map(move |found| Match { rule: found.rule + first, ..found })
         };
-        self.files.iter().flat_map(of_file).collect()
+        let mut found: Vec<Match> = self.files.iter().flat_map(of_file).collect();
+        let fitting =
+            self.by_parts.iter().copied().filter(|index| self.rules.get(*index).is_some_and(|rule| fits(rule, reason)));
+        let by_parts: Vec<Match> = fitting
+            .filter(|index| found.binary_search_by_key(index, |found| found.rule).is_err())
+            .map(|rule| Match { rule, captures: BTreeMap::new() })
+            .collect();
+        found.extend(by_parts);
+        found.sort_by_key(|found| found.rule);
+        found
     }
 }
+
+/// The end of the scale of [`Rule::specificity`].
+const MOST_SPECIFIC: f64 = 40.0;
 
 /// Reads the files side by side: every diagnosis waits for this.
 fn parse_all(files: &[(&str, &str)]) -> Result<Vec<(Vec<Rule>, Patterns)>, CatalogueError> {
@@ -192,24 +253,11 @@ fn parse((name, content): (&str, &str)) -> Result<(Vec<Rule>, Patterns), Catalog
     Ok((rules, patterns))
 }
 
-/// The `{names}` in a rule's words.
-fn placeholders(rule: &Rule) -> Vec<String> {
-    let words =
-        std::iter::once(&rule.title).chain(std::iter::once(&rule.explanation)).chain(&rule.confirm).chain(&rule.fixes);
-    let mut names = Vec::new();
-    for text in words {
-        let mut rest = text.as_str();
-        while let Some((_, after)) = rest.split_once('{') {
-            let Some((name, behind)) = after.split_once('}') else {
-                break;
-            };
-            if !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_') {
-                names.push(name.to_owned());
-            }
-            rest = behind;
-        }
-    }
-    names
+/// The names in a rule's words that only its expressions can fill.
+fn unfilled(rule: &Rule) -> Vec<&str> {
+    let words = [&rule.title, &rule.explanation].into_iter().chain(&rule.confirm).chain(&rule.fixes);
+    let names = words.flat_map(|text| words::placeholders(text));
+    names.filter(|(name, has_fallback)| !has_fallback && !words::KNOWN.contains(name)).map(|(name, _)| name).collect()
 }
 
 #[cfg(test)]
@@ -218,9 +266,9 @@ mod tests {
 
     fn one(extra: &str) -> Result<Catalogue, CatalogueError> {
         let block = format!(
-            "[[rule]]\nid='a'\ncause='throttling'\ntitle='t'\nexplanation='e'\ntext=['x']\nweight=20\nmatches=['x']\nrejects=['y']\n{extra}"
+            "[[rule]]\nid='mine'\ncause='throttling'\ntitle='t'\nexplanation='e'\ntext=['x']\nspecificity=20\nmatches=['x']\nrejects=['y']\n{extra}"
         );
-        Catalogue::load(&[("mine.toml", &block)])
+        Catalogue::embedded_and(&[("mine.toml", &block)])
     }
 
     #[test]
@@ -230,15 +278,15 @@ mod tests {
             ("wieght = 3", "mine.toml"),
             ("fixes = ['use {name}']", "{name} is not captured"),
             (
-                "[[rule]]\nid='b'\ncause='nonsense'\ntitle='t'\nexplanation='e'\ntext=['x']\nweight=1\nmatches=[]\nrejects=[]",
+                "[[rule]]\nid='mine-too'\ncause='nonsense'\ntitle='t'\nexplanation='e'\ntext=['x']\nspecificity=1\nmatches=[]\nrejects=[]",
                 "is no cause",
             ),
             (
-                "[[rule]]\nid='a'\ncause='throttling'\ntitle='t'\nexplanation='e'\ntext=['x']\nweight=1\nmatches=[]\nrejects=[]",
+                "[[rule]]\nid='mine'\ncause='throttling'\ntitle='t'\nexplanation='e'\ntext=['x']\nspecificity=1\nmatches=[]\nrejects=[]",
                 "another rule",
             ),
             (
-                "[[rule]]\nid='c'\ncause='throttling'\ntitle='t'\nexplanation='e'\ntext=['(']\nweight=1\nmatches=[]\nrejects=[]",
+                "[[rule]]\nid='another'\ncause='throttling'\ntitle='t'\nexplanation='e'\ntext=['(']\nspecificity=1\nmatches=[]\nrejects=[]",
                 "open group",
             ),
         ] {

@@ -3,12 +3,19 @@
 //! (`correlate/`). A rule knows nothing of other rules; merging and ranking is the diagnosis's work.
 //! Used by `diagnose`.
 
+mod calibration;
 mod catalog;
+mod check;
 mod correlate;
+mod durations;
 mod pattern;
 mod rule;
+mod words;
 
+pub use calibration::Calibration;
 pub use catalog::{CAUSES, Catalogue, CatalogueError};
+pub use check::{Fault, Wrong, check};
 pub use correlate::{Context, Failing, findings};
 pub use pattern::Match;
-pub use rule::{Advice, Decibans, Evidence, Finding, Rule};
+pub use rule::{Advice, Decibans, Evidence, Finding, Ground, Rule, TELLING};
+pub use words::shell_word;

@@ -2,7 +2,8 @@
 //! A rule's expression is compiled only when the longest literal that it cannot match without is in the text.
 //! Used by the catalogue.
 
-use super::rule::Rule;
+use super::rule::{Refused, Rule};
+use crate::model::{Denier, Reason, Refusal};
 use aho_corasick::AhoCorasick;
 use regex_lite::{Regex, RegexBuilder};
 use std::collections::BTreeMap;
@@ -107,6 +108,40 @@ impl Pattern {
     }
 }
 
+/// True when a clause other than the text fits the parts of a reason.
+pub(super) fn fits(rule: &Rule, reason: &Reason<'_>) -> bool {
+    let code = reason.code.is_some_and(|code| rule.codes.iter().any(|glob| glob_fits(glob, code)));
+    let handler = reason.handler_code.is_some_and(|code| rule.handler_codes.iter().any(|other| other == code));
+    let status = reason.status.is_some_and(|status| rule.statuses.contains(&status));
+    let refusal = reason.refusal.as_ref();
+    let refused = refusal.is_some_and(|refusal| rule.refused.iter().any(|kind| refused_so(*kind, refusal)));
+    code || handler || status || refused
+}
+
+fn refused_so(kind: Refused, refusal: &Refusal<'_>) -> bool {
+    let guardrail = !matches!(refusal.by, None | Some(Denier::Identity | Denier::Resource));
+    match kind {
+        Refused::Action => true,
+        Refused::Explicitly => refusal.explicit,
+        Refused::ByGuardrail => guardrail && !refusal.explicit,
+    }
+}
+
+/// `*LimitExceeded*`: the pieces between the stars, in their order, the first at the beginning, the last at the end.
+fn glob_fits(glob: &str, code: &str) -> bool {
+    let Some((first, rest)) = glob.split_once('*') else { return glob == code };
+    let Some(mut left) = code.strip_prefix(first) else { return false };
+    let mut pieces = rest.split('*').peekable();
+    while let Some(piece) = pieces.next() {
+        if pieces.peek().is_none() {
+            return left.ends_with(piece);
+        }
+        let Some((_, after)) = left.split_once(piece) else { return false };
+        left = after;
+    }
+    true
+}
+
 /// The longest piece of text that every match of the expression contains, as far as it stands outside of groups. Reading
 /// the expression's full syntax for this would take longer than all the rest of loading it.
 fn literal_of(expression: &str) -> Option<String> {
@@ -171,6 +206,22 @@ fn skip_class(rest: &mut Peekable<Chars<'_>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stars_stand_for_any_letters() {
+        for (glob, code, expected) in [
+            ("Throttling", "Throttling", true),
+            ("Throttling", "ThrottlingException", false),
+            ("Throttling*", "ThrottlingException", true),
+            ("*LimitExceeded*", "VpcLimitExceeded", true),
+            ("*LimitExceeded*", "LimitExceededException", true),
+            ("Invalid*.NotFound", "InvalidGroup.NotFound", true),
+            ("Invalid*.NotFound", "InvalidGroup.InUse", false),
+            ("*", "", true),
+        ] {
+            assert_eq!(glob_fits(glob, code), expected, "{glob} {code}");
+        }
+    }
 
     #[test]
     fn the_literal_is_in_every_match() {

@@ -2,13 +2,13 @@
 //! Plain data; matching is in `pattern.rs`, ranking in `diagnose.rs`.
 //! A data rule is one `[[rule]]` block of a catalogue file; the vocabulary is closed, so that a misspelt key is an error.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A weight: 10·log10 of a likelihood ratio. +10 makes a cause ten times as likely, -3 halves it.
 pub type Decibans = f64;
 
 /// One rule of the catalogue.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Unique over all files, in kebab case.
@@ -19,13 +19,27 @@ pub struct Rule {
     pub title: String,
     /// Why it happens, in one to three sentences.
     pub explanation: String,
-    /// Regular expressions, found anywhere in the text without regard to case; any of them.
+    /// Regular expressions, found anywhere in the text without regard to case; any of them, or of the clauses below.
+    #[serde(default)]
     pub text: Vec<String>,
-    /// What a match is worth against "none of these".
-    pub weight: Decibans,
-    /// What a cause is worth before any evidence.
-    #[serde(default = "default_prior")]
-    pub prior: Decibans,
+    /// The service's error codes, as `Reason::code` has them; `*` stands for any letters.
+    #[serde(default)]
+    pub codes: Vec<String>,
+    /// The handler's error codes, as `Reason::handler_code` has them.
+    #[serde(default)]
+    pub handler_codes: Vec<String>,
+    /// HTTP statuses.
+    #[serde(default)]
+    pub statuses: Vec<u16>,
+    /// Kinds of refusal.
+    #[serde(default)]
+    pub refused: Vec<Refused>,
+    /// How specific the wording is, on the scale of [`super::Calibration`]: 10 for a bare code that many failures
+    /// share, 30 for a sentence that only this cause has. Among the rules that read one text the most specific decides.
+    pub specificity: f64,
+    /// The sources that say what these words leave open, where they only say that it failed. Empty for most rules.
+    #[serde(default)]
+    pub told_by: Vec<String>,
     /// Resource types (`AWS::EC2::*` for a family) that make the rule more fitting; they never gate.
     #[serde(default)]
     pub resource_types: Vec<String>,
@@ -47,21 +61,54 @@ pub struct Rule {
     pub rejects: Vec<String>,
 }
 
+/// The sources that may say why where a failure's own words do not: what `told_by` may name.
+pub const TELLING: [&str; 9] = [
+    "cloudtrail",
+    "log_events",
+    "ecs_services",
+    "ecs_tasks",
+    "target_health",
+    "scaling_activities",
+    "rds_events",
+    "operation_events",
+    "stack_events",
+];
+
+/// A kind of access-denied message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refused {
+    /// Any that names its action.
+    Action,
+    /// A statement denies it.
+    Explicitly,
+    /// Something that bounds what policies can grant (an organization's policy, a boundary, a session's or an endpoint's
+    /// policy) does not allow it.
+    ByGuardrail,
+}
+
 /// Before any evidence every cause is ten times less likely than "none of these".
 pub const PRIOR: Decibans = -10.0;
 
-fn default_prior() -> Decibans {
-    PRIOR
-}
-
-/// What a fitting resource type or kind of operation is worth: it sharpens the rank among rules whose text matches.
-pub const FITTING_TYPE: Decibans = 3.0;
+/// What a fitting resource type or kind of operation adds to the specificity: it sharpens the rank among rules whose
+/// text matches.
+pub const FITTING_TYPE: f64 = 3.0;
 /// See [`FITTING_TYPE`].
-pub const FITTING_OPERATION: Decibans = 2.0;
+pub const FITTING_OPERATION: f64 = 2.0;
 
 impl Rule {
+    /// Its words say that it failed, not why.
+    pub fn is_vague(&self) -> bool {
+        !self.told_by.is_empty()
+    }
+
+    /// It has a clause besides its text.
+    pub fn looks_at_parts(&self) -> bool {
+        !(self.codes.is_empty() && self.handler_codes.is_empty() && self.statuses.is_empty() && self.refused.is_empty())
+    }
+
     /// What the type and the kind of operation add.
-    pub fn fit(&self, resource_type: Option<&str>, operation: &str) -> Decibans {
+    pub fn fit(&self, resource_type: Option<&str>, operation: &str) -> f64 {
         let of_type = |pattern: &String| match pattern.strip_suffix('*') {
             Some(family) => resource_type.is_some_and(|kind| kind.starts_with(family)),
             None => resource_type == Some(pattern),
@@ -71,15 +118,48 @@ impl Rule {
     }
 }
 
-/// An event, what it says for or against a cause, and how much that weighs.
+/// What a piece of evidence rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ground {
+    /// An event, as an index into `Timeline::events`.
+    Event(usize),
+    /// A source that was collected without a gap and does not show what it would show if the cause were another.
+    Silence(&'static str),
+    /// A source that could contradict, and was not or not wholly seen.
+    Unseen(&'static str),
+}
+
+impl Ground {
+    /// The event, if it is one.
+    pub fn event(self) -> Option<usize> {
+        match self {
+            Self::Event(index) => Some(index),
+            Self::Silence(_) | Self::Unseen(_) => None,
+        }
+    }
+}
+
+/// What speaks for or against a cause, and how much that weighs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
-    /// Index into `Timeline::events`.
-    pub event: usize,
+    /// What it rests on.
+    pub ground: Ground,
     /// Positive for, negative against.
     pub decibans: Decibans,
-    /// What the event says, as a sentence without a full stop.
+    /// What it says, as a sentence without a full stop.
     pub says: String,
+}
+
+impl Evidence {
+    /// What an event says.
+    pub fn of_event(index: usize, decibans: Decibans, says: impl Into<String>) -> Self {
+        Self { ground: Ground::Event(index), decibans, says: says.into() }
+    }
+
+    /// What a source's silence says.
+    pub fn of_silence(source: &'static str, decibans: Decibans, says: impl Into<String>) -> Self {
+        Self { ground: Ground::Silence(source), decibans, says: says.into() }
+    }
 }
 
 /// The words that go with a cause: what it means and what to do.

@@ -20,12 +20,14 @@ mod stack_resources;
 mod stack_set_operations;
 mod stacks;
 mod target_health;
+mod templates;
 #[cfg(test)]
 mod testing;
 mod wire;
 mod wording;
 
 pub use sink::{KnownResource, Sink};
+pub use templates::construct_paths;
 
 use crate::model::RecordFile;
 

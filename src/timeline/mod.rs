@@ -13,6 +13,7 @@ use crate::sources::{self, KnownResource, Sink};
 use echo::drop_echoes;
 use hashbrown::HashSet;
 use order::put_in_order;
+use std::collections::BTreeMap;
 use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
@@ -33,11 +34,14 @@ pub struct Timeline {
     pub events: Vec<Event>,
     /// The capture's gaps and those of records that could not be read; in the order in which they were found.
     pub gaps: Vec<Gap>,
+    /// Where CDK's constructs stand in their application, by logical id; empty where no template tells.
+    pub constructs: BTreeMap<Text, Text>,
 }
 
 /// The timeline of a capture.
 pub fn build(capture: &Capture, options: Options) -> Timeline {
-    let mut timeline = Timeline { gaps: capture.gaps.clone(), ..Timeline::default() };
+    let mut timeline =
+        Timeline { gaps: capture.gaps.clone(), constructs: sources::construct_paths(capture), ..Timeline::default() };
     let mut read = extract_all(&capture.files, options);
     let mut undated = Vec::new();
     let mut resources = Vec::new();

@@ -22,7 +22,7 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
                 && event.outcome == Outcome::Succeeded
                 && event.at <= failed.at
         });
-        call.map(|(index, _)| Evidence { event: index, decibans, says: says.to_owned() })
+        call.map(|(index, _)| Evidence::of_event(index, decibans, says))
     };
     let evidence: Vec<Evidence> = [
         accepted("ExecuteChangeSet", EXECUTED, "CloudFormation accepted ExecuteChangeSet and began to work"),

@@ -23,20 +23,13 @@ fn of_operation(context: &Context<'_>, index: usize) -> Option<Finding> {
     let began = *delete.events.iter().find(|index| {
         event(index).is_some_and(|event| event.is_of_stack_itself() && status::in_progress(event.status()))
     })?;
-    let mut evidence = vec![Evidence {
-        event: began,
-        decibans: DELETE_BEGAN,
-        says: "the stack's deletion began while the operation was in progress".to_owned(),
-    }];
+    let says = "the stack's deletion began while the operation was in progress";
+    let mut evidence = vec![Evidence::of_event(began, DELETE_BEGAN, says)];
     let call = delete
         .events
         .iter()
         .find(|index| event(index).is_some_and(|event| &*event.action == "DeleteStack" && event.error.is_none()));
-    evidence.extend(call.map(|call| Evidence {
-        event: *call,
-        decibans: DELETE_CALLED,
-        says: "DeleteStack was called".to_owned(),
-    }));
+    evidence.extend(call.map(|call| Evidence::of_event(*call, DELETE_CALLED, "DeleteStack was called")));
     let who = call
         .and_then(event)
         .and_then(|event| event.actor.as_deref())

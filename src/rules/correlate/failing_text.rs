@@ -1,30 +1,26 @@
 //! Reads the texts of the story's failures, and of what its deploy tool printed, with the data rules.
 //! The failing event's own text decides; a line of the log is hearsay and weighs less.
-//! The bridge from the catalogue to findings; `words` fills in what a text tells.
+//! The bridge from the catalogue to findings.
 
-use super::super::rule::{Advice, Decibans, Evidence, Finding, Rule};
+use super::super::catalog::Catalogue;
+use super::super::pattern::Match;
+use super::super::rule::{Decibans, Evidence, Finding, PRIOR, Rule};
+use super::super::words::{self, Names};
 use super::{Context, Failing};
-use crate::model::{Event, Outcome};
-use crate::operation::Role;
+use crate::model::{Event, Outcome, Reason};
 use hashbrown::HashSet;
-use std::collections::BTreeMap;
 
-/// A further failure is less likely to be what is asked for than the root.
-const NOT_THE_ROOT: Decibans = -8.0;
-/// The failures of the automatic rollback or the clean-up come after the deployment's own.
-const AFTERWARDS: Decibans = -12.0;
+/// Another record that says no more than that it failed adds little.
+const VAGUE_SECOND_HAND: Decibans = -10.0;
 /// The least that a text in the failure's own event says.
 const WEAKEST: Decibans = 1.0;
-/// What a tool printed is about the failure, but it is not the failure.
-const HEARSAY: Decibans = -14.0;
 
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for failing in context.failing {
-        let Some(event) = context.timeline.events.get(failing.event) else {
-            continue;
-        };
-        findings.extend(read(context, failing, failing.event, event, standing(context, failing)));
+        if let Some(event) = context.timeline.events.get(failing.event) {
+            findings.extend(read(context, failing, failing.event, event, 0.0));
+        }
     }
     let Some(first) = context.failing.first() else {
         return findings;
@@ -33,17 +29,12 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     let told = context.events().filter(|(index, event)| {
         event.source == "deploy_log" && event.outcome == Outcome::Failed && !of_failures.contains(index)
     });
+    // What a tool printed is about the failure, but it is not the failure.
+    let hearsay = context.catalogue.calibration.hearsay;
     for (index, event) in told {
-        findings.extend(read(context, first, index, event, HEARSAY));
+        findings.extend(read(context, first, index, event, hearsay));
     }
     findings
-}
-
-/// What a failure's place in the story is worth.
-fn standing(context: &Context<'_>, failing: &Failing) -> Decibans {
-    let role = if failing.role == Role::Root { 0.0 } else { NOT_THE_ROOT };
-    let first = context.failing.first().map(|first| first.operation);
-    role + if first == Some(failing.operation) { 0.0 } else { AFTERWARDS }
 }
 
 /// The findings of the data rules in one event's text, about the failure `failing`. Adds `standing` to each weight.
@@ -55,28 +46,72 @@ pub(super) fn read(
     standing: Decibans,
 ) -> Vec<Finding> {
     let text = text_of(event);
+    let reason = Reason::read(&text);
     let is_root = index == failing.event;
-    let failed = context.timeline.events.get(failing.event);
-    context
-        .catalogue
-        .find(&text)
-        .into_iter()
-        .filter_map(|found| {
-            let rule = context.catalogue.rules.get(found.rule)?;
-            let fit = rule.fit(failed.and_then(|event| event.resource_type.as_deref()), context.kind_word(failing));
-            // A weak wording in a weak place says nothing; it does not speak against.
-            let decibans = rule.weight + fit + standing;
-            let decibans = if is_root { decibans.max(WEAKEST) } else { decibans };
-            (decibans >= WEAKEST).then(|| Finding {
-                rule: rule.id.clone(),
-                cause: rule.cause.clone(),
-                root: failing.event,
-                prior: rule.prior,
-                evidence: vec![Evidence { event: index, decibans, says: says(event, is_root) }],
-                advice: words(rule, &found.captures),
-            })
+    let catalogue = context.catalogue;
+    let read;
+    let found = if is_root {
+        context.own_words(failing)
+    } else {
+        let failed = context.timeline.events.get(failing.event);
+        let kind = failed.and_then(|event| event.resource_type.as_deref());
+        read = matches(catalogue, &text, &reason, kind, context.kind_word(failing));
+        &read
+    };
+    let names = if found.is_empty() { Names::new() } else { context.names(failing, &reason) };
+    let finding = |known: &Known<'_>| {
+        let Known { rule, specificity, matched } = known;
+        let is_explained = found.iter().any(|other| other.rule.cause != rule.cause && other.specificity > *specificity);
+        let explained = if is_explained { catalogue.calibration.explained_away } else { 0.0 };
+        let second_hand = if is_root || !rule.is_vague() { 0.0 } else { VAGUE_SECOND_HAND };
+        let decibans = catalogue.calibration.decibans(*specificity) + explained + second_hand + standing;
+        // A weak wording in a weak place says nothing; it does not speak against.
+        let decibans = if is_root { decibans.max(WEAKEST) } else { decibans };
+        (decibans >= WEAKEST).then(|| Finding {
+            rule: rule.id.clone(),
+            cause: rule.cause.clone(),
+            root: failing.event,
+            prior: PRIOR,
+            evidence: vec![Evidence::of_event(index, decibans, says(event, is_root))],
+            advice: words::of_rule(rule, &matched.captures, &names),
         })
-        .collect()
+    };
+    found.iter().filter_map(finding).collect()
+}
+
+/// A rule that knows a text.
+#[derive(Debug)]
+pub struct Known<'c> {
+    rule: &'c Rule,
+    /// The rule's own, and what the failure's type and operation add.
+    specificity: f64,
+    matched: Match,
+}
+
+/// The rules that know the text, for a failed resource of this type in an operation of this kind.
+fn matches<'c>(
+    catalogue: &'c Catalogue,
+    text: &str,
+    reason: &Reason<'_>,
+    kind: Option<&str>,
+    operation: &str,
+) -> Vec<Known<'c>> {
+    let known = |matched: Match| {
+        let rule = catalogue.rules.get(matched.rule)?;
+        Some(Known { rule, specificity: rule.specificity + rule.fit(kind, operation), matched })
+    };
+    catalogue.find(text, reason).into_iter().filter_map(known).collect()
+}
+
+/// The rules that know a failure's own text.
+pub(super) fn own_words<'c>(catalogue: &'c Catalogue, event: &Event, operation: &str) -> Vec<Known<'c>> {
+    let text = text_of(event);
+    matches(catalogue, &text, &Reason::read(&text), event.resource_type.as_deref(), operation)
+}
+
+/// The one of them that knows it best.
+pub(super) fn best<'c>(known: &[Known<'c>]) -> Option<&'c Rule> {
+    known.iter().max_by(|a, b| a.specificity.total_cmp(&b.specificity)).map(|known| known.rule)
 }
 
 /// The text that rules read: the error code belongs to it where AWS gives it apart.
@@ -101,19 +136,5 @@ fn says(event: &Event, is_root: bool) -> String {
         ("cloudtrail", _) => format!("CloudTrail recorded that {} was refused", event.action),
         (_, true) => "the failure's own text says so".to_owned(),
         _ => format!("{} says so", event.source),
-    }
-}
-
-/// The rule's words with the names filled in.
-pub(super) fn words(rule: &Rule, captures: &BTreeMap<String, String>) -> Advice {
-    let fill = |text: &String| {
-        captures.iter().fold(text.clone(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
-    };
-    Advice {
-        title: fill(&rule.title),
-        explanation: fill(&rule.explanation),
-        confirm: rule.confirm.iter().map(fill).collect(),
-        fixes: rule.fixes.iter().map(fill).collect(),
-        link: rule.link.clone(),
     }
 }

@@ -5,16 +5,25 @@
 mod change_set_theory;
 mod cut_off;
 mod failing_text;
+mod leftover;
+mod meanwhile;
+mod other_records;
+mod out_of_band;
 mod refused_call;
 mod stopped_tasks;
+mod unfinished;
 
 use super::catalog::Catalogue;
-use super::rule::Finding;
+use super::rule::{Advice, Decibans, Evidence, Finding, PRIOR, Rule};
+use super::words::Names;
+use crate::model::{Reason, Text, arn};
 use crate::operation::{History, Kind, Operation, Role, Story};
 use crate::timeline::Timeline;
+use chrono::TimeDelta;
+use failing_text::Known;
 
 /// What a rule may look at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Context<'a> {
     /// All events.
     pub timeline: &'a Timeline,
@@ -26,6 +35,8 @@ pub struct Context<'a> {
     pub catalogue: &'a Catalogue,
     /// The real failures of the story, the most important first. May be empty.
     pub failing: &'a [Failing],
+    /// What the data rules read in the text of each of them.
+    own_words: Vec<Vec<Known<'a>>>,
 }
 
 /// A real failure of the story.
@@ -40,6 +51,36 @@ pub struct Failing {
 }
 
 impl<'a> Context<'a> {
+    /// The context of a story's failures. Their texts are read here, once for all rules.
+    pub fn new(
+        timeline: &'a Timeline,
+        history: &'a History,
+        story: &'a Story,
+        catalogue: &'a Catalogue,
+        failing: &'a [Failing],
+    ) -> Self {
+        let own_words = failing
+            .iter()
+            .map(|failing| {
+                let event = timeline.events.get(failing.event);
+                let kind = kind_word(history, failing);
+                event.map_or_else(Vec::new, |event| failing_text::own_words(catalogue, event, kind))
+            })
+            .collect();
+        Self { timeline, history, story, catalogue, failing, own_words }
+    }
+
+    /// The rules that know a failure's own text.
+    fn own_words(&self, failing: &Failing) -> &[Known<'a>] {
+        let place = self.failing.iter().position(|other| other == failing);
+        place.and_then(|place| self.own_words.get(place)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The rule that knows a failure's own text best, if any does.
+    pub fn best_rule(&self, failing: &Failing) -> Option<&'a Rule> {
+        failing_text::best(self.own_words(failing))
+    }
+
     /// The operations of the story and of the nested stacks in it.
     pub fn operations(&self) -> impl Iterator<Item = (usize, &'a Operation)> {
         self.history.operations.iter().enumerate().filter(|(index, _)| {
@@ -62,19 +103,88 @@ impl<'a> Context<'a> {
             .filter_map(|index| Some((*index, self.timeline.events.get(*index)?)))
     }
 
+    /// What a rule's words may say of a failure: where it is, and the parts of the reason that was read.
+    pub(in crate::rules) fn names(&self, failing: &Failing, reason: &Reason<'_>) -> Names {
+        let mut names = reason.names();
+        let Some(event) = self.timeline.events.get(failing.event) else { return names };
+        let stack_arn = event.stack_id.clone().or_else(|| {
+            let operation = self.history.operations.get(failing.operation)?;
+            self.history.incarnations.get(operation.incarnation)?.stack_id.clone()
+        });
+        let stack_arn = stack_arn.as_deref();
+        let text = |value: &Option<Text>| value.as_deref().filter(|value| !value.is_empty()).map(str::to_owned);
+        let minute = |delta| crate::model::time::text(event.at + delta);
+        for (name, value) in [
+            ("stack", stack_arn.and_then(arn::stack_name).map(str::to_owned).or_else(|| text(&event.stack_name))),
+            ("stack_arn", stack_arn.map(str::to_owned)),
+            ("region", stack_arn.and_then(arn::region).map(str::to_owned)),
+            ("account", stack_arn.and_then(arn::account).map(str::to_owned)),
+            ("logical_id", text(&event.logical_id)),
+            ("physical_id", text(&event.physical_id)),
+            ("resource_type", text(&event.resource_type)),
+            ("before", Some(minute(TimeDelta::minutes(-5))).filter(|_| !event.approximate)),
+            ("after", Some(minute(TimeDelta::minutes(1))).filter(|_| !event.approximate)),
+        ] {
+            names.extend(value.map(|value| (name, value)));
+        }
+        names
+    }
+
+    /// True where nothing is known to be missing of a source, so that its silence says something.
+    pub fn is_whole(&self, source: &str) -> bool {
+        !self.timeline.gaps.iter().any(|gap| &*gap.source == source)
+    }
+
     /// The word of the kind of a failure's operation, as rules write it.
     pub fn kind_word(&self, failing: &Failing) -> &'static str {
-        self.history.operations.get(failing.operation).map_or(Kind::Unknown, |operation| operation.kind).word()
+        kind_word(self.history, failing)
     }
+}
+
+fn kind_word(history: &History, failing: &Failing) -> &'static str {
+    history.operations.get(failing.operation).map_or(Kind::Unknown, |operation| operation.kind).word()
 }
 
 /// A rule that joins.
 type Joining = fn(&Context<'_>) -> Vec<Finding>;
 
-const ALL: &[Joining] =
-    &[failing_text::find, refused_call::find, stopped_tasks::find, change_set_theory::find, cut_off::find];
+const ALL: &[Joining] = &[
+    failing_text::find,
+    refused_call::find,
+    other_records::find,
+    meanwhile::find,
+    out_of_band::find,
+    leftover::find,
+    stopped_tasks::find,
+    change_set_theory::find,
+    cut_off::find,
+    unfinished::find,
+];
 
 /// What all rules say of a story.
 pub fn findings(context: &Context<'_>) -> Vec<Finding> {
     ALL.iter().flat_map(|rule| rule(context)).collect()
+}
+
+/// What a record that says why takes from words that only say that it failed.
+const EXPLAINED: Decibans = -8.0;
+
+/// The evidence against the cause that vague words stand for, where other records of the same failure say more: the
+/// heaviest of them explains the words away. None where they say the same, or nothing.
+fn explained_by(failing: &Failing, vague: &Rule, joined: &[Finding]) -> Option<Finding> {
+    let weight = |finding: &&Finding| finding.evidence.first().map_or(0.0, |evidence| evidence.decibans);
+    let heaviest = joined.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)))?;
+    let ground = heaviest.evidence.first()?.ground;
+    (heaviest.cause != vague.cause && weight(&heaviest) > -PRIOR).then(|| Finding {
+        rule: vague.id.clone(),
+        cause: vague.cause.clone(),
+        root: failing.event,
+        prior: PRIOR,
+        evidence: vec![Evidence {
+            ground,
+            decibans: EXPLAINED,
+            says: "this record says why, where those words only say that it failed".to_owned(),
+        }],
+        advice: Advice::default(),
+    })
 }

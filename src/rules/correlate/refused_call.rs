@@ -1,22 +1,33 @@
-//! The refused call behind a failure: a resource may say no more than "Internal Failure" where CloudTrail says who was
-//! refused what. Joined by the quoted request id, by the resource, or by the caller and the time.
+//! The refused call behind a failure: a resource may say no more than "Internal Failure" or "did not stabilize" where
+//! CloudTrail says who was refused what. Joined by the quoted request id, by the resource, by the role of the function
+//! behind a custom resource, or by the caller and the time.
 //! The call's own message is read with the data rules, so that an explicit deny stays one.
 
 use super::super::rule::{Decibans, Finding};
-use super::Context;
 use super::failing_text::read;
+use super::{Context, explained_by};
 use crate::model::{Event, Text, Time, denial, quoted_request};
 use chrono::TimeDelta;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 /// CloudTrail tells whole seconds; handlers report a refusal within seconds, or after retries of minutes.
 const BEFORE: TimeDelta = TimeDelta::seconds(5);
 const AFTER: TimeDelta = TimeDelta::seconds(5);
+/// A call within this time of the failure is the one that it tells of.
+const AT_ONCE: TimeDelta = TimeDelta::seconds(3);
 
 /// What a join is worth compared with the failure's own text.
 const SAME_REQUEST: Decibans = 2.0;
 const SAME_RESOURCE: Decibans = 0.0;
+const OWN_ROLE: Decibans = -1.0;
+const ON_BEHALF_AT_ONCE: Decibans = -2.0;
 const ON_BEHALF: Decibans = -6.0;
+/// Handlers look at tags and settings that they may not see, and go on.
+const ONLY_READS: Decibans = -8.0;
+/// Another role than the one that CloudFormation works with for this stack: another stack's, more often than not.
+const OTHER_ROLE: Decibans = -8.0;
+/// Where the failure's own text says why, a call that was refused meanwhile is a coincidence more often than not.
+const NOT_ASKED_FOR: Decibans = -6.0;
 
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     let refused: Vec<(usize, &Event)> =
@@ -25,23 +36,30 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let began = first_rows(context);
+    let roles = Roles::of(context);
     let mut findings = Vec::new();
     for failing in context.failing {
         let failed = context.timeline.events.get(failing.event).filter(|event| event.source != "cloudtrail");
         let Some(failed) = failed else { continue };
+        let own = context.best_rule(failing);
+        let is_open = own.is_none_or(super::super::rule::Rule::is_vague);
         let began =
             began.get(&(&failed.stack_id, &failed.logical_id)).copied().unwrap_or(failed.at).min(failed.at) - BEFORE;
+        let mut joined = Vec::new();
         for (index, call) in refused.iter().filter(|(_, call)| call.at >= began && call.at <= failed.at + AFTER) {
-            if let Some(standing) = join(failed, call) {
-                findings.extend(read(context, failing, *index, call, standing));
+            if let Some(join) = join(failed, call, &roles) {
+                let standing = if is_open || join >= SAME_RESOURCE { join } else { join + NOT_ASKED_FOR };
+                joined.extend(read(context, failing, *index, call, standing));
             }
         }
+        findings.extend(own.filter(|_| is_open).and_then(|own| explained_by(failing, own, &joined)));
+        findings.extend(joined);
     }
     findings
 }
 
 /// When the work on each resource of the story began.
-fn first_rows<'c>(context: &Context<'c>) -> HashMap<(&'c Option<Text>, &'c Option<Text>), Time> {
+pub(super) fn first_rows<'c>(context: &Context<'c>) -> HashMap<(&'c Option<Text>, &'c Option<Text>), Time> {
     let mut first: HashMap<(&Option<Text>, &Option<Text>), Time> = HashMap::new();
     for (_, event) in context.events().filter(|(_, event)| event.is_stack_event()) {
         let began = first.entry((&event.stack_id, &event.logical_id)).or_insert(event.at);
@@ -50,14 +68,85 @@ fn first_rows<'c>(context: &Context<'c>) -> HashMap<(&'c Option<Text>, &'c Optio
     first
 }
 
-fn join(failed: &Event, refused: &Event) -> Option<Decibans> {
+/// The roles by which calls may belong to a stack.
+struct Roles<'c> {
+    /// The names of the roles that the stack itself has: those of its functions.
+    own: HashSet<&'c str>,
+    /// The ARNs of the roles with which CloudFormation is known to work for it; empty where none is known.
+    working: HashSet<&'c str>,
+    /// The ARNs of the sessions that asked CloudFormation for the story: without a service role, services call onwards
+    /// with them (a service-linked role, a key).
+    asking: HashSet<&'c str>,
+}
+
+impl<'c> Roles<'c> {
+    fn of(context: &Context<'c>) -> Self {
+        let of_type = |event: &Event| event.resource_type.as_deref() == Some("AWS::IAM::Role");
+        let own = context.events().filter(|(_, event)| event.is_stack_event() && of_type(event));
+        let calls = || context.events().filter_map(|(_, event)| Some((event, event.call.as_deref()?)));
+        let linked = calls()
+            .filter(|(event, call)| event.logical_id.is_some() && call.identity.is_cloudformation())
+            .filter_map(|(_, call)| call.identity.role_arn.as_deref());
+        let asked = || {
+            calls().filter(|(event, call)| {
+                &*call.service == "cloudformation.amazonaws.com" && !call.read_only && event.error.is_none()
+            })
+        };
+        let given = asked().filter_map(|(_, call)| call.role_arn.as_deref());
+        Self {
+            asking: asked().filter_map(|(_, call)| call.identity.arn.as_deref()).collect(),
+            own: own.filter_map(|(_, event)| event.physical_id.as_deref()).filter(|name| !name.is_empty()).collect(),
+            working: linked.chain(given).collect(),
+        }
+    }
+}
+
+fn join(failed: &Event, refused: &Event, roles: &Roles<'_>) -> Option<Decibans> {
     let call = refused.call.as_ref()?;
     let quoted = failed.message.as_deref().and_then(quoted_request);
     if quoted.is_some() && quoted == call.request_id.as_deref() {
         return Some(SAME_REQUEST);
     }
-    if refused.logical_id.is_some() && refused.logical_id == failed.logical_id {
-        return Some(SAME_RESOURCE);
+    if refused.logical_id.is_some() {
+        return (refused.logical_id == failed.logical_id).then_some(SAME_RESOURCE);
     }
-    (refused.logical_id.is_none() && call.identity.is_cloudformation()).then_some(ON_BEHALF)
+    let reads = if call.read_only { ONLY_READS } else { 0.0 };
+    let role = call.identity.role_arn.as_deref();
+    let name = role.and_then(|arn| arn.rsplit('/').next());
+    if is_custom(failed) && name.is_some_and(|name| roles.own.contains(name)) {
+        return Some(OWN_ROLE + reads);
+    }
+    let other = role.is_some_and(|role| !roles.working.is_empty() && !roles.working.contains(role));
+    let at_once = (refused.at - failed.at).abs() <= AT_ONCE;
+    let standing = if at_once { ON_BEHALF_AT_ONCE } else { ON_BEHALF } + reads + if other { OTHER_ROLE } else { 0.0 };
+    let by_service = call.source_ip.as_deref().is_some_and(|source| source.ends_with(".amazonaws.com"));
+    let onwards = by_service && call.identity.arn.as_deref().is_some_and(|arn| roles.asking.contains(arn));
+    (call.identity.is_cloudformation() || onwards).then_some(standing)
+}
+
+/// A custom resource: a function of the user's does the work.
+pub(super) fn is_custom(event: &Event) -> bool {
+    event
+        .resource_type
+        .as_deref()
+        .is_some_and(|kind| kind.starts_with("Custom::") || kind == "AWS::CloudFormation::CustomResource")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Outcome, RecordRef};
+    use chrono::DateTime;
+
+    #[test]
+    fn custom_resources_are_told_by_their_type() {
+        let record = RecordRef { file: "stack_events".into(), index: 0 };
+        let mut event = Event::new(DateTime::UNIX_EPOCH, "stack_events", record, "CREATE".into(), Outcome::Failed);
+        for (kind, expected) in
+            [("Custom::Seed", true), ("AWS::CloudFormation::CustomResource", true), ("AWS::Lambda::Function", false)]
+        {
+            event.resource_type = Some(kind.into());
+            assert_eq!(is_custom(&event), expected, "{kind}");
+        }
+    }
 }

@@ -37,23 +37,17 @@ fn of_failing(context: &Context<'_>, failing: &Failing) -> Option<Finding> {
         .iter()
         .take(1 + MOST_FURTHER_TASKS)
         .enumerate()
-        .map(|(count, (index, _))| Evidence {
-            event: *index,
-            decibans: if count == 0 { FIRST_TASK } else { FURTHER_TASK },
-            says: "a task of the service stopped by itself".to_owned(),
+        .map(|(count, (index, _))| {
+            let decibans = if count == 0 { FIRST_TASK } else { FURTHER_TASK };
+            Evidence::of_event(*index, decibans, "a task of the service stopped by itself")
         })
         .collect();
     // The circuit breaker's own text is about these tasks; they say more than it does.
-    let given_up = "ECS gave the deployment up".to_owned();
-    evidence.push(Evidence { event: failing.event, decibans: FURTHER_TASK, says: given_up });
+    evidence.push(Evidence::of_event(failing.event, FURTHER_TASK, "ECS gave the deployment up"));
     let line = context
         .events()
         .find(|(_, event)| event.source == "log_events" && event.outcome == Outcome::Failed && event.at <= failed.at);
-    evidence.extend(line.map(|(index, _)| Evidence {
-        event: index,
-        decibans: LOG_LINE,
-        says: "its log has an error at that time".to_owned(),
-    }));
+    evidence.extend(line.map(|(index, _)| Evidence::of_event(index, LOG_LINE, "its log has an error at that time")));
     let service = failed.logical_id.as_deref().unwrap_or("the service");
     Some(Finding {
         rule: "ecs-tasks-stopped".to_owned(),

@@ -1,0 +1,266 @@
+//! What the evidence tells for certain of a story, beyond its causes: what failed first and when, what was never tried,
+//! what was still going on, whether it failed so before, who was refused meanwhile, what became of the stack.
+//! Each fact cites its records. Read by people who have to write it down.
+
+use super::Evidence;
+use super::select::Selection;
+use crate::actor::{Actor, Verdict};
+use crate::diagnose::Diagnosis;
+use crate::model::{Event, Outcome, Time, time};
+use crate::operation::{Ending, Kind, Operation, Role, Story, spans};
+use chrono::TimeDelta;
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// Something that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// A sentence without a full stop.
+    pub says: String,
+    /// The records that tell it; not empty.
+    pub records: Vec<String>,
+}
+
+/// More names than these make a sentence unreadable.
+const NAMED: usize = 4;
+/// A deleted stack's events can be read by its ARN for so long (CloudFormation user guide, "View deleted stacks").
+const EVENTS_KEPT: TimeDelta = TimeDelta::days(90);
+/// Credentials of a role's session last an hour unless somebody asked for more (STS, AssumeRole, `DurationSeconds`).
+const USUAL_SESSION: TimeDelta = TimeDelta::hours(1);
+
+/// The facts, in the order in which they happened or matter.
+pub(super) fn known(evidence: Evidence<'_>, selection: &Selection, diagnosis: &Diagnosis) -> Vec<Fact> {
+    let Some(story) = &selection.story else { return Vec::new() };
+    let known = Known { evidence, story, diagnosis };
+    let mut facts = Vec::new();
+    facts.extend(known.first_failure());
+    facts.extend(known.same_as_before());
+    facts.extend(known.never_tried());
+    facts.extend(known.still_going_on());
+    facts.extend(known.alibis());
+    facts.extend(known.refused_meanwhile());
+    facts.extend(known.session());
+    facts.extend(known.what_became_of_it());
+    facts
+}
+
+struct Known<'a> {
+    evidence: Evidence<'a>,
+    story: &'a Story,
+    diagnosis: &'a Diagnosis,
+}
+
+impl<'a> Known<'a> {
+    fn event(&self, index: usize) -> Option<&'a Event> {
+        self.evidence.timeline.events.get(index)
+    }
+
+    fn operations(&self) -> impl Iterator<Item = &'a Operation> {
+        self.story.operations.iter().filter_map(|index| self.evidence.history.operations.get(*index))
+    }
+
+    fn actor(&self, index: usize) -> Option<&'a Actor> {
+        self.evidence.actors.get(index)
+    }
+
+    fn fact(&self, says: String, events: &[usize]) -> Option<Fact> {
+        let records: Vec<String> =
+            events.iter().filter_map(|index| self.event(*index)).map(|event| event.record.to_string()).collect();
+        (!records.is_empty()).then_some(Fact { says, records })
+    }
+
+    /// `Api failed first, 12 min 04 s after the operation had begun, after 9 min of its own`.
+    fn first_failure(&self) -> Option<Fact> {
+        let first = self.diagnosis.failing.first()?;
+        let event = self.event(first.event).filter(|event| event.is_stack_event())?;
+        let operation = self.evidence.history.operations.get(first.operation)?;
+        let rows = self.evidence.timeline.events.iter().enumerate();
+        let began = rows.filter(|(_, row)| {
+            row.is_stack_event()
+                && row.stack_id == event.stack_id
+                && row.logical_id == event.logical_id
+                && (operation.started_at..event.at).contains(&row.at)
+        });
+        let began = began.map(|(index, row)| (index, row.at)).next();
+        let since = |from: Time| length(event.at - from);
+        let own = began.map_or(String::new(), |(_, at)| format!(", after {} of its own", since(at)));
+        let what = event.logical_id.as_deref().unwrap_or("the stack");
+        let says = format!("{what} failed first, {} after the operation had begun{own}", since(operation.started_at));
+        let mut records = vec![first.event];
+        records.extend(began.map(|(index, _)| index));
+        self.fact(says, &records)
+    }
+
+    /// An earlier story of the stack that failed at the same resource with the same words.
+    fn same_as_before(&self) -> Option<Fact> {
+        let root = self.event(self.diagnosis.failing.first()?.event)?;
+        let began = self.operations().next()?.started_at;
+        let history = self.evidence.history;
+        let earlier = history.stories.iter().rev().filter(|story| story.name == self.story.name);
+        let mut same = earlier
+            .flat_map(|story| &story.operations)
+            .filter_map(|index| history.operations.get(*index))
+            .filter(|operation| operation.started_at < began)
+            .filter_map(|operation| Some((operation, operation.root()?)))
+            .filter(|(_, earlier)| self.event(*earlier).is_some_and(|event| is_alike(root, event)));
+        let (operation, event) = same.next()?;
+        let more = same.count();
+        let times = if more == 0 { String::new() } else { format!(", and {more} times before that") };
+        let at = time::text(operation.started_at);
+        self.fact(format!("The same failure ended the {} of {at}{times}", operation.kind.word()), &[event])
+    }
+
+    /// Resources that were only cancelled: they may fail next time.
+    fn never_tried(&self) -> Option<Fact> {
+        let cancelled: Vec<usize> = self
+            .operations()
+            .flat_map(|operation| &operation.failures)
+            .filter(|failure| failure.role == Role::Cascade)
+            .map(|failure| failure.event)
+            .filter(|index| self.event(*index).is_some_and(|event| event.outcome == Outcome::Cancelled))
+            .collect();
+        let names = self.names(&cancelled);
+        let were = match names.len() {
+            0 => return None,
+            1 => "was cancelled before it was",
+            _ => "were cancelled before they were",
+        };
+        let says = format!("{} {were} tried to the end: a further failure may wait there", listed(&names));
+        self.fact(says, cancelled.get(..NAMED).unwrap_or(&cancelled))
+    }
+
+    /// What was in progress when the story's end, or the end of the evidence, came.
+    fn still_going_on(&self) -> Option<Fact> {
+        let operation =
+            self.operations().find(|operation| matches!(operation.ending, Ending::CutOff | Ending::InProgress))?;
+        let last = operation.events.iter().filter_map(|index| self.event(*index)).map(|event| event.at).max()?;
+        let end = operation.ended_at.unwrap_or(last).max(last);
+        let open: Vec<_> = spans(self.evidence.timeline, operation)
+            .into_iter()
+            .filter(|span| span.outcome == Outcome::InProgress)
+            .collect();
+        let names: Vec<String> =
+            open.iter().map(|span| format!("{} ({})", span.logical_id, length(end - span.started_at))).collect();
+        let rows: Vec<usize> = open
+            .iter()
+            .filter_map(|span| {
+                operation.events.iter().copied().rfind(|index| {
+                    self.event(*index).is_some_and(|event| {
+                        event.is_stack_event() && event.logical_id.as_ref() == Some(&span.logical_id)
+                    })
+                })
+            })
+            .take(NAMED)
+            .collect();
+        let when = if operation.ending == Ending::CutOff { "when it was cut off" } else { "when the evidence ends" };
+        (!names.is_empty()).then(|| self.fact(format!("Still in progress {when}: {}", listed(&names)), &rows))?
+    }
+
+    /// Where nobody saw what failed: what its own service says was done, and so was not it.
+    fn alibis(&self) -> Option<Fact> {
+        if !self.diagnosis.failing.is_empty() {
+            return None;
+        }
+        let done = self.operations().flat_map(|operation| &operation.events).copied().filter(|index| {
+            self.event(*index).is_some_and(|event| {
+                event.outcome == Outcome::Succeeded
+                    && matches!(event.source, "rds_events" | "ecs_services")
+                    && matches!(&*event.action, "CREATE" | "STEADY")
+            })
+        });
+        let done: Vec<usize> = done.take(NAMED).collect();
+        let named = done.iter().filter_map(|index| self.event(*index)).filter_map(|event| {
+            event.logical_id.as_deref().or(event.physical_id.as_deref())
+        });
+        let names: BTreeSet<String> = named.map(str::to_owned).collect();
+        let names: Vec<String> = names.into_iter().collect();
+        self.fact(format!("Its own service says that it was done: {}", listed(&names)), &done)
+    }
+
+    /// Calls to CloudFormation by others that were refused while the story went on: two deployments of one stack.
+    fn refused_meanwhile(&self) -> Option<Fact> {
+        let index = *self.story.operations.first()?;
+        let operation = self.evidence.history.operations.get(index)?;
+        let starter = self.actor(index).and_then(|actor| actor.call).and_then(|call| self.event(call));
+        let refused = operation.events.iter().copied().find(|index| {
+            self.event(*index).is_some_and(|event| {
+                event.error.is_some()
+                    && event.call.as_ref().is_some_and(|call| {
+                        &*call.service == "cloudformation.amazonaws.com"
+                            && !call.read_only
+                            && starter
+                                .and_then(|event| event.call.as_ref())
+                                .is_none_or(|start| start.identity != call.identity)
+                    })
+            })
+        })?;
+        let event = self.event(refused)?;
+        let who = event.actor.as_deref().unwrap_or("somebody");
+        let says = format!(
+            "{who} called {} on the stack while it was at work, and was refused: two deployments met",
+            event.action
+        );
+        self.fact(says, &[refused])
+    }
+
+    /// How old the starter's session was when its credentials were refused.
+    fn session(&self) -> Option<Fact> {
+        let first = self.diagnosis.hypotheses().next().filter(|first| first.cause == "credentials.invalid")?;
+        let failed = self.event(first.root)?;
+        let call = self.story.operations.first().and_then(|index| self.actor(*index)).and_then(|actor| actor.call)?;
+        let issued = self.event(call)?.call.as_ref()?.identity.session_since?;
+        let age = failed.at - issued;
+        let limit =
+            if age >= USUAL_SESSION { ", longer than the hour that a role's session usually lasts" } else { "" };
+        self.fact(
+            format!("The session that began the operation was {} old then{limit}", length(age)),
+            &[call, first.root],
+        )
+    }
+
+    fn what_became_of_it(&self) -> Option<Fact> {
+        let (index, last) = self
+            .story
+            .operations
+            .iter()
+            .filter_map(|index| Some((*index, self.evidence.history.operations.get(*index)?)))
+            .next_back()?;
+        let row =
+            last.events.iter().copied().rfind(|index| self.event(*index).is_some_and(Event::is_of_stack_itself))?;
+        let status = last.status.as_deref()?;
+        let at = time::text(self.event(row)?.at);
+        if last.kind != Kind::Delete || status != "DELETE_COMPLETE" {
+            return self.fact(format!("The stack was left in {status} at {at}"), &[row]);
+        }
+        let by =
+            self.actor(index).filter(|actor| actor.verdict != Verdict::Unknown).and_then(|actor| actor.name.as_deref());
+        let by = by.map_or(String::new(), |by| format!(" by {by}"));
+        let kept = time::text(self.event(row)?.at + EVENTS_KEPT);
+        self.fact(format!("The stack was deleted{by} at {at}; its events can be read by its ARN until {kept}"), &[row])
+    }
+
+    /// The logical ids, each once, in order of name.
+    fn names(&self, events: &[usize]) -> Vec<String> {
+        let names: BTreeSet<&str> =
+            events.iter().filter_map(|index| self.event(*index)?.logical_id.as_deref()).collect();
+        names.into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// The same resource failed with the same words, ids and times aside.
+fn is_alike(a: &Event, b: &Event) -> bool {
+    let words = |event: &Event| -> String { event.text().chars().filter(|c| c.is_alphabetic()).take(120).collect() };
+    a.logical_id == b.logical_id && a.logical_id.is_some() && words(a) == words(b)
+}
+
+fn listed(names: &[String]) -> String {
+    match names.len() {
+        0..=NAMED => names.join(", "),
+        count => format!("{} and {} more", names.get(..NAMED).unwrap_or_default().join(", "), count - NAMED),
+    }
+}
+
+fn length(delta: TimeDelta) -> String {
+    #[allow(clippy::cast_precision_loss)] // whole seconds of an operation
+    time::length(delta.num_seconds() as f64)
+}

@@ -1,0 +1,137 @@
+//! A change outside of CloudFormation before a failure: somebody deleted or changed what the stack counts on.
+//! Joined by the physical id of the failed resource, or of another resource of the stack that the failure's text names.
+//! Looks at all calls of the timeline: the change may be hours older than the operation.
+
+use super::super::rule::{Advice, Decibans, Evidence, Finding, Ground, PRIOR, Rule};
+use super::{Context, Failing};
+use crate::model::{Event, Outcome};
+use hashbrown::HashSet;
+
+/// A call that deleted the very thing that is now missed leaves little doubt.
+const DELETED: Decibans = 34.0;
+/// A change by hand is a suspect, not a culprit.
+const CHANGED: Decibans = 13.0;
+/// That something is missed says nothing more once it is known who deleted it.
+const EXPLAINED: Decibans = -14.0;
+/// Shorter ids are words that any call may carry.
+const SHORTEST_ID: usize = 5;
+
+/// The verbs of calls that take something away.
+const TAKES_AWAY: [&str; 10] = [
+    "Delete",
+    "Remove",
+    "Detach",
+    "Terminate",
+    "Deregister",
+    "Release",
+    "Revoke",
+    "Disassociate",
+    "Disable",
+    "Schedule",
+];
+
+pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
+    let calls: Vec<(usize, &Event)> = context
+        .timeline
+        .events
+        .iter()
+        .enumerate()
+        .filter(|(_, event)| event.source == "cloudtrail" && event.outcome == Outcome::Succeeded)
+        .filter(|(_, event)| {
+            event.call.as_ref().is_some_and(|call| !call.read_only && !call.identity.is_cloudformation())
+        })
+        .filter(|(_, event)| event.call.as_ref().is_some_and(|call| &*call.service != "cloudformation.amazonaws.com"))
+        .collect();
+    if calls.is_empty() {
+        return Vec::new();
+    }
+    let own_ids = ids_of_the_stack(context);
+    context.failing.iter().flat_map(|failing| of_failing(context, failing, &calls, &own_ids)).collect()
+}
+
+/// The physical ids that the stack's resources have.
+fn ids_of_the_stack<'c>(context: &Context<'c>) -> HashSet<&'c str> {
+    let rows =
+        context.timeline.events.iter().filter(|event| matches!(event.source, "stack_events" | "stack_resources"));
+    rows.filter_map(|event| event.physical_id.as_deref()).filter(|id| id.len() >= SHORTEST_ID).collect()
+}
+
+fn of_failing(
+    context: &Context<'_>,
+    failing: &Failing,
+    calls: &[(usize, &Event)],
+    own_ids: &HashSet<&str>,
+) -> Vec<Finding> {
+    let Some(failed) = context.timeline.events.get(failing.event).filter(|event| event.is_stack_event()) else {
+        return Vec::new();
+    };
+    let own = context.best_rule(failing);
+    let is_missed = own
+        .is_some_and(|own| matches!(&*own.cause, "resource.not-found" | "drift.out-of-band" | "permission.pass-role"));
+    if !is_missed && !own.is_none_or(Rule::is_vague) {
+        return Vec::new();
+    }
+    let text = failed.text();
+    let about: Vec<&str> = own_ids
+        .iter()
+        .copied()
+        .filter(|id| failed.physical_id.as_deref() == Some(id) || text.contains(last_part(id)))
+        .collect();
+    let last = calls.iter().rev().find(|(_, call)| call.at <= failed.at && names_one_of(call, &about));
+    let Some((index, call)) = last else { return Vec::new() };
+    let takes_away = TAKES_AWAY.iter().any(|verb| call.action.starts_with(verb));
+    let who = call.actor.as_deref().unwrap_or("somebody");
+    let weight = if takes_away && is_missed { DELETED } else { CHANGED };
+    let mut findings = vec![Finding {
+        rule: "changed-outside-of-cloudformation".to_owned(),
+        cause: "drift.out-of-band".to_owned(),
+        root: failing.event,
+        prior: PRIOR,
+        evidence: vec![Evidence::of_event(
+            *index,
+            weight,
+            format!("{who} called {} outside of CloudFormation before", call.action),
+        )],
+        advice: advice(call, who),
+    }];
+    findings.extend(own.filter(|own| takes_away && is_missed && own.cause != "drift.out-of-band").map(|own| Finding {
+        rule: own.id.clone(),
+        cause: own.cause.clone(),
+        root: failing.event,
+        prior: PRIOR,
+        evidence: vec![Evidence {
+            ground: Ground::Event(*index),
+            decibans: EXPLAINED,
+            says: "it was there, until this call took it away".to_owned(),
+        }],
+        advice: Advice::default(),
+    }));
+    findings
+}
+
+/// Of an ARN the resource's own name: texts print either.
+fn last_part(id: &str) -> &str {
+    let last = if id.starts_with("arn:") { id.rsplit(['/', ':']).next().unwrap_or(id) } else { id };
+    if last.len() >= SHORTEST_ID { last } else { id }
+}
+
+fn names_one_of(call: &Event, ids: &[&str]) -> bool {
+    let named = call.call.as_ref().map_or(&[][..], |call| &call.names);
+    let named = named.iter().map(|name| &**name).chain(call.physical_id.as_deref());
+    named.into_iter().any(|name| ids.iter().any(|id| *id == name || last_part(id) == last_part(name)))
+}
+
+fn advice(call: &Event, who: &str) -> Advice {
+    let what = call.physical_id.as_deref().or(call.logical_id.as_deref()).unwrap_or("a resource of the stack");
+    Advice {
+        title: format!("{what} was changed outside of CloudFormation: {who} called {}", call.action),
+        explanation: "CloudFormation goes by what it made itself. What was deleted or changed by hand or by another tool is missed when the stack wants to use, change or delete it.".to_owned(),
+        confirm: vec![format!("Ask {who} what the call at {} was for", crate::model::time::text(call.at))],
+        fixes: vec![
+            "Make the resource again as the stack knows it (same name and settings), or take it out of the template with DeletionPolicy: Retain and deploy, then add it anew under another logical id".to_owned(),
+            "If the rollback is stuck on it: continue-update-rollback, skipping only this resource".to_owned(),
+            "Keep people and other tools from changing what stacks own, or detect it: drift detection on a schedule".to_owned(),
+        ],
+        link: Some("https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html".to_owned()),
+    }
+}
