@@ -2,7 +2,7 @@
 //! The arithmetic fits on a page: a score is the prior plus the evidence in decibans, "none of these" stands at 0, and a
 //! probability is 10^(score/10) over the sum of all. Used by the `diagnose` verb and the reports.
 
-use crate::model::{Outcome, Reason};
+use crate::model::{Event, Outcome, Reason, status};
 use crate::operation::{Ending, History, Role, Story};
 use crate::rules::{self, Advice, Catalogue, Context, Decibans, Evidence, Failing, Finding, Ground, TELLING};
 use crate::timeline::Timeline;
@@ -193,14 +193,16 @@ pub fn failing(history: &History, story: &Story) -> Vec<Failing> {
 /// What went wrong although no row of the stack failed: somebody pasted what a tool printed, in a form that no tool marks
 /// as an error, or the tool gave up (credentials, a job's time limit, another deployment) while the operation went on.
 fn told_by_the_tool(timeline: &Timeline, history: &History, story: &Story, catalogue: &Catalogue) -> Option<Failing> {
+    /// So specific are words that only a refusal has.
+    const PLAIN: f64 = 25.0;
     /// Causes that end the tool's run without ending the operation.
     const OF_THE_TOOL: [&str; 4] = ["credentials.invalid", "timeout.client-wait", "stack.state", "throttling"];
     let told = |index: &usize| {
         let operation = history.operations.get(*index)?;
         let event = operation.events.iter().copied().find(|event| {
-            let Some(event) = timeline.events.get(*event).filter(|event| event.source == "deploy_log") else {
-                return false;
-            };
+            let of_stack = |event: &Event| event.resource_type.as_deref() == Some(status::STACK_TYPE);
+            let told = |event: &&Event| event.source == "deploy_log" || of_stack(event);
+            let Some(event) = timeline.events.get(*event).filter(told) else { return false };
             let mut known = catalogue
                 .find(event.text(), &Reason::read(event.text()))
                 .into_iter()
@@ -210,6 +212,8 @@ fn told_by_the_tool(timeline: &Timeline, history: &History, story: &Story, catal
                 (Ending::InProgress | Ending::Succeeded, Outcome::Failed) => {
                     known.any(|rule| OF_THE_TOOL.contains(&&*rule.cause))
                 }
+                // A stack that stays as it is, and says in its row what it was refused: a delete, an update.
+                (_, Outcome::Succeeded) => known.any(|rule| rule.specificity >= PLAIN),
                 _ => false,
             }
         })?;

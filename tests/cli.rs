@@ -192,3 +192,92 @@ fn completions_and_manuals_are_made() {
     assert!(run(&["man", "--output", dir.path().to_str().unwrap()]).status.success());
     assert!(dir.path().join("cfn-forensics-timeline.1").exists());
 }
+
+#[test]
+fn rules_are_listed_shown_and_tested() {
+    let listed = stdout(&run(&["rules", "list", "--cause", "throttling"]));
+    assert!(listed.starts_with("throttling: too many requests") && listed.contains("throttled"), "{listed}");
+    assert!(!listed.contains("permission.denied"), "{listed}");
+    let shown = stdout(&run(&["rules", "show", "bucket-name-taken"]));
+    for part in
+        ["bucket-name-taken (resource.already-exists)", "How to make sure", "What to do", "But not", "More: https://"]
+    {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&stdout(&run(&["rules", "show", "throttled", "--format", "json"]))).unwrap();
+    assert_eq!(json[0]["id"], "throttled");
+    assert_eq!(run(&["rules", "show", "nope"]).status.code(), Some(2));
+    let tested = run(&["rules", "test"]);
+    assert!(tested.status.success() && stdout(&tested).contains(", 0 faults"), "{}", stdout(&tested));
+    let of_case = stdout(&run(&["rules", "test", "fixtures/two-roots"]));
+    assert!(of_case.contains("code-object-unreadable (asset.missing)"), "{of_case}");
+}
+
+#[test]
+fn rules_of_ones_own_are_used_tested_and_their_faults_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let rules = dir.path().display().to_string();
+    let made = run(&["rules", "new", "acme-token", "--cause", "credentials.invalid", "--output", &path("acme.toml")]);
+    assert!(made.status.success(), "{}", stderr(&made));
+    let tested = run(&["rules", "test", &rules]);
+    assert!(
+        tested.status.success() && stdout(&tested).contains("1 rules held against their examples, 0 faults"),
+        "{tested:?}"
+    );
+
+    let case = tempfile::tempdir().unwrap();
+    let events = r#"{"StackEvents":[{"StackId":"arn:aws:cloudformation:us-east-1:111122223333:stack/A/1","StackName":"A","EventId":"1","LogicalResourceId":"R","ResourceType":"Custom::Acme","Timestamp":"2026-11-18T12:00:00Z","ResourceStatus":"CREATE_FAILED","ResourceStatusReason":"the token of Zorgle is expired"}]}"#;
+    fs::write(case.path().join("stack_events.json"), events).unwrap();
+    let case = case.path().display().to_string();
+    let found = stdout(&run(&["diagnose", "--case", &case, "--rules", &rules]));
+    assert!(found.contains("The token of Zorgle has expired"), "{found}");
+
+    for (from, to, told) in [
+        ("specificity = 27", "specifity = 27", "unknown field `specifity`"),
+        ("specificity = 27", "specificity = 99", "specificity is between 0 and 40"),
+        ("{vendor}", "{vendr}", "{vendr} is not captured by"),
+        ("id = \"acme-token\"", "id = \"throttled\"", "another rule has this id"),
+        ("# told_by = [\"log_events\"]", "told_by = [\"nowhere\"]", "told_by: \"nowhere\" is none of"),
+    ] {
+        let good = stdout(&run(&["rules", "new", "acme-token"]));
+        assert!(good.contains(from), "{from}");
+        fs::write(dir.path().join("acme.toml"), good.replacen(from, to, 1)).unwrap();
+        let output = run(&["diagnose", "--case", &case, "--rules", &rules]);
+        assert_eq!(output.status.code(), Some(4), "{to}");
+        assert!(stderr(&output).contains(told) && stderr(&output).contains("acme.toml"), "{to}: {}", stderr(&output));
+    }
+    fs::write(
+        dir.path().join("acme.toml"),
+        stdout(&run(&["rules", "new", "acme-token"])).replace("Message returned: token", "Message returned: tokn"),
+    )
+    .unwrap();
+    let faulty = run(&["rules", "test", &rules]);
+    assert_eq!(faulty.status.code(), Some(10));
+    assert!(stdout(&faulty).contains("missing: acme-token does not know"), "{}", stdout(&faulty));
+    let empty = tempfile::tempdir().unwrap();
+    let none = run(&["diagnose", "--case", &case, "--rules", &empty.path().display().to_string()]);
+    assert!(stderr(&none).contains("it holds no *.toml file"), "{}", stderr(&none));
+}
+
+#[test]
+fn the_arithmetic_can_be_done_again_by_hand() {
+    let text = stdout(&run(&["diagnose", "--case", "fixtures/two-roots", "--explain"]));
+    let (_, arithmetic) = text.split_once("The arithmetic for stack_events#17").expect(&text);
+    let number = |line: &str| line.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
+    let mut sum = 0.0;
+    let mut checked = 0;
+    for line in arithmetic.lines().take_while(|line| !line.contains("none of these")) {
+        match (number(line), line.contains("the sum; odds")) {
+            (Some(total), true) => {
+                assert!((total - sum).abs() < 0.11, "{total} is not {sum} in {arithmetic}");
+                sum = 0.0;
+                checked += 1;
+            }
+            (Some(decibans), false) if line.starts_with("    ") => sum += decibans,
+            _ => {}
+        }
+    }
+    assert!(checked >= 2, "{arithmetic}");
+}

@@ -117,6 +117,52 @@ fn operations(timeline: &Timeline, history: &History) -> Vec<String> {
     history.operations.iter().map(of).collect()
 }
 
+/// What the diagnosis of every story holds for how probable, without the indexes of records.
+fn scores(capture: &Capture) -> Vec<String> {
+    let (timeline, history) = understand(capture);
+    let of_story = |story: &operation::Story| {
+        let diagnosis = diagnose::diagnose(&timeline, &history, story, &CATALOGUE);
+        let held: Vec<String> = diagnosis
+            .hypotheses()
+            .map(|held| {
+                format!(
+                    "{} {:.6} {:.6} {}",
+                    held.cause,
+                    held.score,
+                    held.probability,
+                    told(&timeline.events[held.root])
+                )
+            })
+            .collect();
+        format!("{held:?} {:.6}", diagnosis.unexplained())
+    };
+    history.stories.iter().map(of_story).collect()
+}
+
+/// A person works on a queue that is none of the stack's.
+fn call_of_somebody_else(seconds: u32, refused: bool) -> RecordFile {
+    let at = chrono::DateTime::from_timestamp(1_795_000_000 + i64::from(seconds), 0).unwrap().to_rfc3339();
+    let mut record = serde_json::json!({
+        "eventVersion": "1.11", "eventID": format!("bystander-{seconds}"), "eventTime": at, "eventSource": "sqs.amazonaws.com", "eventName": "SetQueueAttributes", "awsRegion": "us-east-1", "readOnly": false,
+        "sourceIPAddress": "203.0.113.9", "userAgent": "aws-cli/2.31", "requestParameters": {"queueUrl": "https://sqs.us-east-1.amazonaws.com/111122223333/elsewhere"},
+        "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ines", "accountId": "111122223333", "userName": "ines"},
+    });
+    if refused {
+        record["errorCode"] = "AccessDenied".into();
+        record["errorMessage"] =
+            "User: arn:aws:iam::111122223333:user/ines is not authorized to perform: sqs:SetQueueAttributes".into();
+    }
+    let text = record.to_string();
+    let whole = 0..text.len();
+    RecordFile {
+        source: "cloudtrail",
+        name: Text::from("cloudtrail"),
+        form: Form::Json,
+        records: Vec::from([whole]),
+        text,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -183,6 +229,21 @@ proptest! {
                 prop_assert!(hypothesis.score.is_finite() && !hypothesis.evidence.is_empty());
             }
         }
+    }
+
+    #[test]
+    fn the_order_of_records_does_not_change_a_diagnosis(rows in rows()) {
+        let records: Vec<String> = rows.iter().map(json).collect();
+        let backwards: Vec<String> = records.iter().rev().cloned().collect();
+        prop_assert_eq!(scores(&capture(&records)), scores(&capture(&backwards)));
+    }
+
+    #[test]
+    fn a_call_that_has_nothing_to_do_with_it_changes_no_score(rows in rows(), at in 0u32..100_000, refused in any::<bool>()) {
+        let capture = capture(&rows.iter().map(json).collect::<Vec<_>>());
+        let mut more = capture.clone();
+        more.files.push(call_of_somebody_else(at, refused));
+        prop_assert_eq!(scores(&capture), scores(&more));
     }
 
     #[test]

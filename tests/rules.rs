@@ -53,3 +53,26 @@ fn what_is_no_failure_matches_no_rule() {
         assert!(found.is_empty(), "{line:?} matches {found:?}");
     }
 }
+
+/// Other people's scripts and notes name rules by their ids: one that goes away is a change that must be meant.
+#[test]
+fn no_rule_is_lost_unnoticed() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let mut ids: Vec<&str> = catalogue.rules.iter().map(|rule| rule.id.as_str()).collect();
+    ids.sort_unstable();
+    let known: Vec<&str> = include_str!("rule_ids.txt").lines().collect();
+    let lost: Vec<_> = known.iter().filter(|id| !ids.contains(id)).collect();
+    let new: Vec<_> = ids.iter().filter(|id| !known.contains(id)).collect();
+    assert!(lost.is_empty() && new.is_empty(), "lost: {lost:?}; new, to be added to tests/rule_ids.txt: {new:?}");
+}
+
+#[test]
+fn words_that_only_say_that_it_failed_name_who_says_why() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let vague: Vec<&str> = catalogue.rules.iter().filter(|rule| rule.is_vague()).map(|rule| rule.id.as_str()).collect();
+    assert!(vague.contains(&"internal-failure") && vague.contains(&"not-stabilized"), "{vague:?}");
+    // What a rule of this kind claims may be contradicted, so its wording cannot be the most specific there is.
+    for rule in catalogue.rules.iter().filter(|rule| rule.is_vague()) {
+        assert!(rule.specificity < 30.0, "{}", rule.id);
+    }
+}

@@ -199,22 +199,27 @@ fn the_page_of_rules_is_up_to_date() {
     use cfn_forensics::rules::{CAUSES, Catalogue};
     let catalogue = Catalogue::embedded().unwrap();
     let mut page = String::from(
-        "# The rules\n\nMade from `src/rules/catalog/*.toml` by `UPDATE_DOCS=1 cargo test --test tidy`; do not edit.\n\nEach cause with the rules that recognise it by the text of a failure. `weight` is in decibans against \"none of these\".\n",
+        "# The rules\n\nMade from `src/rules/catalog/*.toml` by `UPDATE_DOCS=1 cargo test --test tidy`; do not edit. `cfn-forensics rules` lists, shows and tests them, and helps to write your own (`docs/diagnosis.md`).\n\nEach cause with the rules that recognise it by the text of a failure: what it means, why it happens, how to make sure, what to do. `{names}` are filled in from the text and the story. The most specific rule that knows a text decides; what a specificity is worth stands in `src/rules/calibration.toml`.\n",
     );
     for (cause, meaning) in CAUSES {
         page.push_str(&format!("\n## {cause}\n\n{meaning}.\n"));
         for rule in catalogue.rules.iter().filter(|rule| rule.cause == *cause) {
-            page.push_str(&format!("\n### {}\n\n**{}** {}\n\n", rule.id, sentence(&rule.title), rule.explanation));
-            page.push_str(&format!("- specificity: {}\n", rule.specificity));
-            for fix in &rule.fixes {
-                page.push_str(&format!("- fix: {fix}\n"));
+            page.push_str(&format!("\n### {}\n\n**{}** {}\n", rule.id, sentence(&rule.title), rule.explanation));
+            if rule.is_vague() {
+                page.push_str(&format!(
+                    "\nThese words say that it failed, not why; more is told by: {}.\n",
+                    rule.told_by.join(", ")
+                ));
             }
-            for confirm in &rule.confirm {
-                page.push_str(&format!("- confirm: `{confirm}`\n"));
+            let lists = [("How to make sure", &rule.confirm), ("What to do", &rule.fixes)];
+            for (head, lines) in lists.into_iter().filter(|(_, lines)| !lines.is_empty()) {
+                page.push_str(&format!("\n{head}:\n\n"));
+                for line in lines {
+                    page.push_str(&format!("- {}\n", command(line)));
+                }
             }
-            if let Some(link) = &rule.link {
-                page.push_str(&format!("- <{link}>\n"));
-            }
+            let link = rule.link.as_ref().map(|link| format!(" · <{link}>")).unwrap_or_default();
+            page.push_str(&format!("\nSpecificity {}{link}\n", rule.specificity));
         }
     }
     check_page("docs/rules.md", None, &page);

@@ -151,6 +151,9 @@ macro_rules! expression {
     };
 }
 
+/// How the names of errors end.
+const ENDS_OF_NAMES: [&str; 6] = ["Exception", "Error", "Fault", "Denied", "Exists", "NotFound"];
+
 expression!(BRACKET, r"\((?:Service|RequestToken|RequestId|HandlerErrorCode): ");
 expression!(CALLED, r"\(([\w.]+)\) when calling the (\w+) operation");
 expression!(ERROR_NAME, r"(?:^|[\s:(])([A-Z]\w*(?:Exception|Error|Fault|Denied|Exists|NotFound))(?: ?:|\))");
@@ -181,14 +184,17 @@ impl<'a> Reason<'a> {
                 _ => {}
             }
         }
-        if let Some(called) = CALLED.captures(text) {
+        // The expressions cost more than to look for what they cannot match without.
+        let has = |part: &str| text.contains(part);
+        let captured = |expression: &'static Regex, part: &str| has(part).then(|| expression.captures(text)).flatten();
+        if let Some(called) = captured(&CALLED, " when calling the ") {
             reason.code = reason.code.or(called.get(1).map(|found| found.as_str()));
             reason.operation = called.get(2).map(|found| found.as_str());
-        } else if let Some(api) = API.captures(text) {
+        } else if let Some(api) = captured(&API, "API: ") {
             reason.service = reason.service.or(api.get(1).map(|found| found.as_str()));
             reason.operation = api.get(2).map(|found| found.as_str());
         }
-        if reason.code.is_none() {
+        if reason.code.is_none() && ENDS_OF_NAMES.into_iter().any(has) {
             reason.code = ERROR_NAME.captures(text).and_then(|found| found.get(1)).map(|found| found.as_str());
         }
         reason.refusal = refusal(text);
@@ -286,7 +292,7 @@ fn trailing_pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn refusal(text: &str) -> Option<Refusal<'_>> {
-    let found = REFUSED.captures(text)?;
+    let found = text.contains("not authorized to perform").then(|| REFUSED.captures(text)).flatten()?;
     let part = |index: usize| found.get(index).map(|part| part.as_str());
     let rest = part(4).unwrap_or_default();
     let deciding =
@@ -302,6 +308,10 @@ fn refusal(text: &str) -> Option<Refusal<'_>> {
 }
 
 fn quota(message: &str) -> Option<Quota<'_>> {
+    let lower = message.to_ascii_lowercase();
+    if !["limit", "quota", "max", "allowed"].into_iter().any(|word| lower.contains(word)) {
+        return None;
+    }
     if let Some(found) = QUOTA_FOR.captures(message) {
         let part = |index: usize| found.get(index).map(|part| part.as_str());
         return Some(Quota { name: part(1), limit: part(2) });

@@ -128,8 +128,16 @@ fn failures_of(
             failures.push(Failure { event: *child, role: Role::Independent });
         }
     }
-    failures.extend(told_later.iter().map(|event| Failure { event: *event, role: Role::Summary }));
-    let stands_for_it = operation.kind == Kind::Rollback && !told_later.is_empty() && operation.status_before.is_none();
+    // The row sums up, or says itself what was refused: an export that is in use, a time-out of the whole stack.
+    let role_of = |index: &usize| match timeline.events.get(*index) {
+        Some(event) if !is_summary_text(event.text()) && failures.is_empty() => Role::Independent,
+        _ => Role::Summary,
+    };
+    let told_later: Vec<Failure> =
+        told_later.iter().map(|event| Failure { event: *event, role: role_of(event) }).collect();
+    let stands = !told_later.is_empty();
+    failures.extend(told_later);
+    let stands_for_it = operation.kind == Kind::Rollback && stands && operation.status_before.is_none();
     let failed = operation.ending == Ending::Failed || stands_for_it;
     if failed && failures.iter().all(|failure| failure.role != Role::Independent) {
         promote(timeline, operation, &mut failures);

@@ -169,9 +169,10 @@ impl<'a> Known<'a> {
             })
         });
         let done: Vec<usize> = done.take(NAMED).collect();
-        let named = done.iter().filter_map(|index| self.event(*index)).filter_map(|event| {
-            event.logical_id.as_deref().or(event.physical_id.as_deref())
-        });
+        let named = done
+            .iter()
+            .filter_map(|index| self.event(*index))
+            .filter_map(|event| event.logical_id.as_deref().or(event.physical_id.as_deref()));
         let names: BTreeSet<String> = named.map(str::to_owned).collect();
         let names: Vec<String> = names.into_iter().collect();
         self.fact(format!("Its own service says that it was done: {}", listed(&names)), &done)

@@ -215,9 +215,10 @@ impl Catalogue {
 
     /// The rules that know `text`, in the catalogue's order, each once. `reason` is its parts.
     pub fn find(&self, text: &str, reason: &Reason<'_>) -> Vec<Match> {
+        let lower = text.to_ascii_lowercase();
         let of_file = |(first, patterns): &(usize, Patterns)| {
             let first = *first;
-            patterns.find(text).into_iter().map(move |found| Match { rule: found.rule + first, ..found })
+            patterns.find(text, &lower).into_iter().map(move |found| Match { rule: found.rule + first, ..found })
         };
         let mut found: Vec<Match> = self.files.iter().flat_map(of_file).collect();
         let fitting =

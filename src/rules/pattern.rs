@@ -25,7 +25,7 @@ pub struct Match {
 pub(super) struct Patterns {
     patterns: Vec<Pattern>,
     literals: AhoCorasick,
-    /// For each literal the pattern that needs it.
+    /// For each literal the pattern that needs it, or one of several.
     of_literal: Vec<usize>,
     /// Patterns without a literal, which are always tried.
     always: Vec<usize>,
@@ -35,11 +35,10 @@ pub(super) struct Patterns {
 struct Pattern {
     rule: usize,
     source: String,
+    /// What every match contains, besides the literals that led here.
+    required: Vec<Clause>,
     compiled: OnceLock<Option<Regex>>,
 }
-
-/// A shorter literal is in too many texts to spare anything.
-const SHORTEST_LITERAL: usize = 3;
 
 impl Patterns {
     /// The expressions of `rules`, to be compiled when they are needed.
@@ -51,14 +50,16 @@ impl Patterns {
         for (rule, source) in
             rules.iter().enumerate().flat_map(|(index, rule)| rule.text.iter().map(move |text| (index, text)))
         {
-            match literal_of(source) {
-                Some(literal) => {
-                    literals.push(literal);
-                    of_literal.push(patterns.len());
+            let mut required = required_of(source);
+            required.sort_by_key(shortest);
+            match required.pop() {
+                Some(best) => {
+                    of_literal.extend(best.iter().map(|_| patterns.len()));
+                    literals.extend(best);
                 }
                 None => always.push(patterns.len()),
             }
-            patterns.push(Pattern { rule, source: source.clone(), compiled: OnceLock::new() });
+            patterns.push(Pattern { rule, source: source.clone(), required, compiled: OnceLock::new() });
         }
         let literals = AhoCorasick::builder().ascii_case_insensitive(true).build(literals)?;
         Ok(Self { patterns, literals, of_literal, always })
@@ -74,8 +75,8 @@ impl Patterns {
         Ok(())
     }
 
-    /// The rules that match `text`, in the catalogue's order, each once.
-    pub fn find(&self, text: &str) -> Vec<Match> {
+    /// The rules that match `text`, in the catalogue's order, each once. `lower` is the text in lower case.
+    pub fn find(&self, text: &str, lower: &str) -> Vec<Match> {
         let mut tried: Vec<usize> = self.always.clone();
         let literals = self
             .literals
@@ -89,7 +90,8 @@ impl Patterns {
             if found.last().is_some_and(|last| last.rule == pattern.rule) {
                 continue;
             }
-            if let Some(captures) = pattern.captures(text) {
+            let may_match = pattern.required.iter().all(|clause| clause.iter().any(|literal| lower.contains(literal)));
+            if let Some(captures) = may_match.then(|| pattern.captures(text)).flatten() {
                 found.push(Match { rule: pattern.rule, captures });
             }
         }
@@ -102,6 +104,10 @@ impl Pattern {
         // `Catalogue::check` compiles every expression; of the embedded ones a test has done so.
         let regex = self.compiled.get_or_init(|| RegexBuilder::new(&self.source).case_insensitive(true).build().ok());
         let regex = regex.as_ref()?;
+        if !self.source.contains("(?P<") {
+            // To find whether there is a match is cheaper than to find where its groups are.
+            return regex.is_match(text).then(BTreeMap::new);
+        }
         let found = regex.captures(text)?;
         let named = regex.capture_names().flatten();
         Some(named.filter_map(|name| Some((name.to_owned(), found.name(name)?.as_str().to_owned()))).collect())
@@ -142,55 +148,146 @@ fn glob_fits(glob: &str, code: &str) -> bool {
     true
 }
 
-/// The longest piece of text that every match of the expression contains, as far as it stands outside of groups. Reading
-/// the expression's full syntax for this would take longer than all the rest of loading it.
-fn literal_of(expression: &str) -> Option<String> {
-    let mut longest = String::new();
-    let mut run = String::new();
-    let mut depth = 0_usize;
+/// Literals in lower case, one of which is in every match.
+type Clause = Vec<String>;
+
+/// A shorter literal is in too many texts to spare anything.
+const SHORTEST_LITERAL: usize = 3;
+
+fn shortest(clause: &Clause) -> usize {
+    clause.iter().map(String::len).min().unwrap_or(0)
+}
+
+/// What every match of the expression contains, as clauses that all hold. To read the expression's full syntax for this
+/// would take longer than all the rest of loading it; what is not understood here only spares less.
+fn required_of(expression: &str) -> Vec<Clause> {
     let mut rest = expression.chars().peekable();
-    while let Some(c) = rest.next() {
+    let mut clauses = alternation(&mut rest, 0);
+    clauses.retain(|clause| shortest(clause) >= SHORTEST_LITERAL);
+    clauses
+}
+
+/// Nobody nests deeper; hostile rules may.
+const DEEPEST: usize = 20;
+
+/// Up to the end, or the bracket that closes the group.
+fn alternation(rest: &mut Peekable<Chars<'_>>, depth: usize) -> Vec<Clause> {
+    let mut branches = vec![sequence(rest, depth)];
+    while rest.next_if_eq(&'|').is_some() {
+        branches.push(sequence(rest, depth));
+    }
+    if branches.len() == 1 {
+        return branches.pop().unwrap_or_default();
+    }
+    // One of the branches matches, so one of their best literals is there; if a branch has none, nothing is known.
+    let best = |clauses: Vec<Clause>| clauses.into_iter().max_by_key(shortest);
+    let merged: Option<Vec<Clause>> = branches.into_iter().map(best).collect();
+    merged.map_or_else(Vec::new, |clauses| vec![clauses.concat()])
+}
+
+fn sequence(rest: &mut Peekable<Chars<'_>>, depth: usize) -> Vec<Clause> {
+    let mut clauses = Vec::new();
+    let mut run = String::new();
+    while let Some(c) = rest.next_if(|c| !matches!(c, '|' | ')')) {
         let literal = match c {
             '\\' => rest.next().filter(|escaped| !escaped.is_alphanumeric()),
             '[' => {
-                skip_class(&mut rest);
+                skip_class(rest);
                 None
             }
             '(' => {
-                depth += 1;
-                None
-            }
-            ')' => {
-                depth = depth.saturating_sub(1);
-                None
-            }
-            '|' if depth == 0 => return None,
-            '?' | '*' | '{' => {
-                // What stands before it may be missing.
-                run.pop();
-                if c == '{' {
-                    rest.by_ref().find(|c| *c == '}');
+                flush(&mut run, &mut clauses);
+                skip_group_head(rest);
+                let inner = if depth < DEEPEST { alternation(rest, depth + 1) } else { skip_group(rest) };
+                rest.next_if_eq(&')');
+                if !is_optional(rest) {
+                    clauses.extend(inner);
                 }
-                None
+                continue;
             }
-            '+' | '.' | '^' | '$' | '|' => None,
+            '.' | '^' | '$' => None,
+            // A case that ASCII does not know is looked for by the expression itself only.
+            c if !c.is_ascii() => None,
             c => Some(c),
         };
-        match literal.filter(|_| depth == 0) {
-            Some(c) => run.push(c),
-            None => {
-                if run.len() > longest.len() {
-                    longest.clone_from(&run);
+        match literal {
+            Some(c) => {
+                let repeats = rest.peek() == Some(&'+');
+                if is_optional(rest) {
+                    flush(&mut run, &mut clauses);
+                    continue;
                 }
-                run.clear();
+                run.push(c.to_ascii_lowercase());
+                if repeats {
+                    flush(&mut run, &mut clauses);
+                }
+            }
+            None => {
+                flush(&mut run, &mut clauses);
+                is_optional(rest);
             }
         }
     }
-    let longest = if run.len() > longest.len() { run } else { longest };
-    Some(longest).filter(|longest| longest.len() >= SHORTEST_LITERAL)
+    flush(&mut run, &mut clauses);
+    clauses
 }
 
-/// Skips a class such as `[^\]a-z]` behind its bracket.
+fn flush(run: &mut String, clauses: &mut Vec<Clause>) {
+    if run.len() >= SHORTEST_LITERAL {
+        clauses.push(vec![std::mem::take(run)]);
+    }
+    run.clear();
+}
+
+/// Takes the quantifier behind an atom, if there is one; true where the atom may be left out.
+fn is_optional(rest: &mut Peekable<Chars<'_>>) -> bool {
+    let optional = match rest.peek() {
+        Some('?' | '*') => {
+            rest.next();
+            true
+        }
+        Some('+') => {
+            rest.next();
+            false
+        }
+        Some('{') => {
+            // How often is not read: it may be never.
+            rest.by_ref().take_while(|c| *c != '}').for_each(drop);
+            true
+        }
+        _ => return false,
+    };
+    rest.next_if_eq(&'?');
+    optional
+}
+
+/// `?:`, `?P<name>`, `?i:`; groups are read alike.
+fn skip_group_head(rest: &mut Peekable<Chars<'_>>) {
+    if rest.next_if_eq(&'?').is_none() {
+        return;
+    }
+    while let Some(c) = rest.next_if(|c| *c != ')') {
+        if matches!(c, ':' | '>') {
+            return;
+        }
+    }
+}
+
+fn skip_group(rest: &mut Peekable<Chars<'_>>) -> Vec<Clause> {
+    let mut open = 0_usize;
+    while let Some(c) = rest.next_if(|c| open > 0 || *c != ')') {
+        match c {
+            '\\' => drop(rest.next()),
+            '[' => skip_class(rest),
+            '(' => open += 1,
+            ')' => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Vec::new()
+}
+
+/// Skips to behind the class's closing bracket; the opening one has been read.
 fn skip_class(rest: &mut Peekable<Chars<'_>>) {
     rest.next_if_eq(&'^');
     rest.next_if_eq(&']');
@@ -224,24 +321,31 @@ mod tests {
     }
 
     #[test]
-    fn the_literal_is_in_every_match() {
+    fn what_every_match_contains_is_found() {
         for (source, expected) in [
-            (r"bucket .+ is not empty", Some(" is not empty")),
-            (r"(?P<a>\w+) already exists( in stack)?", Some(" already exists")),
-            (r"left|right", None),
-            (r"\bBucketNotEmpty\b", Some("BucketNotEmpty")),
-            (r"(?:optional)?x", None),
-            (r"(?:optional)?needed", Some("needed")),
-            (r"exit ?code", Some("exit")),
-            (r"codes?: (?:1|2)", Some("code")),
-            (r"many+ of", Some("many")),
-            (r"a{2,3}bcd", Some("bcd")),
-            (r"[^\]abc]def", Some("def")),
-            (r"[]abc]def", Some("def")),
-            (r"name\.of\(it\)", Some("name.of(it)")),
-            (r"(?:in (?:deep) group) out", Some(" out")),
+            (r"bucket .+ is not empty", vec!["bucket ", " is not empty"]),
+            (r"(?P<a>\w+) already exists( in stack)?", vec![" already exists"]),
+            (r"left|right", vec!["left|right"]),
+            (r"left|r.ght", vec!["left|ght"]),
+            (r"left|r.g", vec![]),
+            (r"\bBucketNotEmpty\b", vec!["bucketnotempty"]),
+            (r"(?:optional)?x", vec![]),
+            (r"(?:optional)?needed", vec!["needed"]),
+            (r"exit ?code", vec!["exit", "code"]),
+            (r"codes?: (?:1|2)", vec!["code"]),
+            (r"is (?:not|never) (?:yet )?ready", vec!["is ", "not|never", "ready"]),
+            (r"many+ of", vec!["many", " of"]),
+            (r"a{2,3}bcd", vec!["bcd"]),
+            (r"[^\]abc]def", vec!["def"]),
+            (r"[]abc]def", vec!["def"]),
+            (r"name\.of\(it\)", vec!["name.of(it)"]),
+            (r"(?:in (?:deep|nested) group) out", vec!["in ", "deep|nested", " group", " out"]),
+            (r"(?:a|bcd) efg", vec![" efg"]),
         ] {
-            assert_eq!(literal_of(source).as_deref(), expected, "{source}");
+            let found: Vec<String> = required_of(source).iter().map(|clause| clause.join("|")).collect();
+            assert_eq!(found, expected, "{source}");
         }
+        let deep = "(".repeat(10_000);
+        assert!(required_of(&deep).is_empty());
     }
 }

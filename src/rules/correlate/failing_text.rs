@@ -10,6 +10,8 @@ use super::{Context, Failing};
 use crate::model::{Event, Outcome, Reason};
 use hashbrown::HashSet;
 
+/// What a tool printed is about the failure, but it is not the failure. Labelled failures have too few of both to fit it.
+const HEARSAY: Decibans = -14.0;
 /// Another record that says no more than that it failed adds little.
 const VAGUE_SECOND_HAND: Decibans = -10.0;
 /// The least that a text in the failure's own event says.
@@ -29,10 +31,8 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     let told = context.events().filter(|(index, event)| {
         event.source == "deploy_log" && event.outcome == Outcome::Failed && !of_failures.contains(index)
     });
-    // What a tool printed is about the failure, but it is not the failure.
-    let hearsay = context.catalogue.calibration.hearsay;
     for (index, event) in told {
-        findings.extend(read(context, first, index, event, hearsay));
+        findings.extend(read(context, first, index, event, HEARSAY));
     }
     findings
 }
@@ -100,7 +100,21 @@ fn matches<'c>(
         let rule = catalogue.rules.get(matched.rule)?;
         Some(Known { rule, specificity: rule.specificity + rule.fit(kind, operation), matched })
     };
-    catalogue.find(text, reason).into_iter().filter_map(known).collect()
+    let mut found: Vec<Known<'c>> = catalogue.find(text, reason).into_iter().filter_map(known).collect();
+    yield_to_the_inner_cause(&mut found);
+    found
+}
+
+/// What a custom resource reports is known by its inner error; that a function failed is only how it came.
+fn yield_to_the_inner_cause(found: &mut [Known<'_>]) {
+    const OF_THE_FUNCTION: &str = "custom-resource.failed";
+    /// Less specific words are too general to be an error's own.
+    const TELLING: f64 = 17.0;
+    let inner = found.iter().filter(|known| known.rule.cause != OF_THE_FUNCTION).map(|known| known.specificity);
+    let inner = inner.fold(0.0, f64::max);
+    for known in found.iter_mut().filter(|known| inner >= TELLING && known.rule.cause == OF_THE_FUNCTION) {
+        known.specificity = known.specificity.min(inner - 1.0);
+    }
 }
 
 /// The rules that know a failure's own text.

@@ -36,9 +36,12 @@ fn of_failing(context: &Context<'_>, failing: &Failing) -> Vec<Finding> {
     explained_by(failing, own, std::slice::from_ref(&finding)).into_iter().chain([finding]).collect()
 }
 
+/// The stack and the logical id of a row.
+type Place<'c> = (Option<&'c Text>, Option<&'c Text>);
+
 /// The certificates that were in progress at the time of the failure, by the row that names the record they wait for.
 fn pending_validations<'c>(context: &Context<'c>, failed: &Event) -> Vec<(usize, &'c Event)> {
-    let mut last: HashMap<(Option<&Text>, Option<&Text>), (usize, &Event)> = HashMap::new();
+    let mut last: HashMap<Place<'c>, (usize, &'c Event)> = HashMap::new();
     let rows = context.events().filter(|(_, event)| event.is_stack_event() && event.at <= failed.at);
     for (index, event) in rows {
         let is_certificate =

@@ -7,6 +7,7 @@ mod cut_off;
 mod failing_text;
 mod leftover;
 mod meanwhile;
+mod only_a_summary;
 mod other_records;
 mod out_of_band;
 mod refused_call;
@@ -150,6 +151,7 @@ type Joining = fn(&Context<'_>) -> Vec<Finding>;
 
 const ALL: &[Joining] = &[
     failing_text::find,
+    only_a_summary::find,
     refused_call::find,
     other_records::find,
     meanwhile::find,

@@ -113,8 +113,7 @@ fn open_resources<'c>(context: &Context<'c>, operation: &Operation) -> Vec<Open<
     }
     let mut found: Vec<Open<'c>> = order.iter().filter_map(|name| open.remove(name)).collect();
     for open in &mut found {
-        open.events_of_it =
-            context.events().map(|(_, event)| event).filter(|event| tells_of(open, event)).collect();
+        open.events_of_it = context.events().map(|(_, event)| event).filter(|event| tells_of(open, event)).collect();
     }
     found
 }
@@ -129,7 +128,9 @@ fn tells_of(open: &Open<'_>, event: &Event) -> bool {
 /// Its own service says that it was done.
 fn is_done(open: &Open<'_>, end: Time) -> bool {
     open.events_of_it.iter().any(|event| {
-        event.outcome == Outcome::Succeeded && matches!(&*event.action, "CREATE" | "STEADY" | "DEPLOY") && event.at <= end
+        event.outcome == Outcome::Succeeded
+            && matches!(&*event.action, "CREATE" | "STEADY" | "DEPLOY")
+            && event.at <= end
     })
 }
 
