@@ -97,7 +97,7 @@ fn a_stack_that_fails_and_is_rolled_back() {
     assert_eq!(reason(&told, "CREATE_FAILED", "Thing"), EXISTS);
     assert_eq!(role_of_failure(&told, "Thing"), [("create", "root")]);
     let diagnosis = account.run(&["diagnose", "--stack", "shop"]).ends(10);
-    diagnosis.says(&["cause: A AWS::IoT::Thing named meter exists already", EXISTS, "type-identifier-exists"]);
+    diagnosis.says(&["cause: AWS::IoT::Thing meter exists already", EXISTS, "type-identifier-exists"]);
     let failed = account.run(&["timeline", "--stack", "shop", "--failed", "--format", "json"]).ends(0).json();
     assert!(failed.rows().contains(&"CREATE_FAILED Thing".to_owned()), "{failed:#}");
     assert!(!failed.rows().contains(&"CREATE_COMPLETE Queue".to_owned()), "{failed:#}");

@@ -206,7 +206,7 @@ fn test(arguments: &Test) -> Result<Exit, Failure> {
         all_well = wrong.is_empty();
         said.extend(wrong.iter().map(ToString::to_string));
         let count = catalogue.rules.len() - first;
-        said.push(format!("{count} rules held against their examples, {} faults", wrong.len()));
+        said.push(format!("rules held against their examples: {count}; faults: {}", wrong.len()));
     }
     for path in cases {
         said.extend(known_of(&catalogue, path)?);

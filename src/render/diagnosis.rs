@@ -6,11 +6,15 @@ use super::page::{Page, Paint, Said};
 use super::{gaps, operations, words};
 use crate::actor::Verdict;
 use crate::operation::Role;
-use crate::report::{ActorEntry, DiagnosisReport, EvidenceEntry, FailureEntry, HypothesisEntry, OperationEntry};
+use crate::report::{
+    ActorEntry, DiagnosisReport, EvidenceEntry, ExplanationEntry, FailureEntry, HypothesisEntry, OperationEntry,
+};
 use std::io;
 
 /// A record's own words are shortened to this, where they are evidence; they are whole in the JSON document.
 const QUOTED_LINES: usize = 3;
+/// What is less probable than this, and not the first, is only named; `--explain` has its arithmetic.
+const IMPROBABLE: f64 = 0.05;
 /// The length of a bar that stands for certainty.
 const BAR: usize = 10;
 /// Room for a probability.
@@ -138,7 +142,7 @@ fn failures(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()>
         let text = if following == report.failures.len() {
             format!("No resource failed by itself: {events} of cancellation or summary")
         } else {
-            format!("{events} of cancellation or summary, which only follow from that")
+            format!("{events} of cancellation or summary, only in consequence")
         };
         page.say(0, Paint::Dim, &text)?;
     }
@@ -252,23 +256,52 @@ fn cited(record: Option<&crate::model::RecordRef>) -> String {
     record.map(|record| format!(" [{record}]")).unwrap_or_default()
 }
 
+/// The hypotheses of each failure that a rule knows, in the report's order.
+fn explained<'r, 'a>(
+    report: &'r DiagnosisReport<'a>,
+) -> impl Iterator<Item = (&'r ExplanationEntry, Vec<&'r HypothesisEntry<'a>>)> {
+    report.explanations.iter().map(|explanation| {
+        let of_it = report.hypotheses.iter().filter(|held| held.root.as_deref() == Some(&*explanation.root));
+        (explanation, of_it.collect())
+    })
+}
+
+/// What a failure is called: its name in the template, else its record.
+fn called<'r>(report: &'r DiagnosisReport<'_>, record: &'r str) -> &'r str {
+    let failure = report.failures.iter().find(|failure| failure.event == record);
+    failure.and_then(|failure| failure.logical_id).unwrap_or(record)
+}
+
 fn causes(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> {
-    if report.hypotheses.is_empty() {
-        return Ok(());
-    }
-    page.blank()?;
-    page.say(0, Paint::Bold, "Causes, the most probable first")?;
-    for hypothesis in &report.hypotheses {
-        probability(hypothesis.probability, Paint::Bold, title(hypothesis), page)?;
-        let indent = PERCENT + 1 + BAR + 2;
-        let indent = if page.width() < 70 { 2 } else { indent };
-        page.say(indent, Paint::Plain, hypothesis.explanation)?;
-        page.say(indent, Paint::Dim, &arithmetic(hypothesis))?;
-        for piece in &hypothesis.evidence {
-            evidence(indent, piece, report, page)?;
+    let several = report.explanations.len() > 1;
+    for (explanation, hypotheses) in explained(report) {
+        page.blank()?;
+        let head = if several {
+            format!("Causes of {} [{}], the most probable first", called(report, &explanation.root), explanation.root)
+        } else {
+            "Causes, the most probable first".to_owned()
+        };
+        page.say(0, Paint::Bold, &head)?;
+        if !explanation.also.is_empty() {
+            let names: Vec<&str> = explanation.also.iter().map(|record| called(report, record)).collect();
+            page.say(2, Paint::Dim, &format!("shared by {}", names.join(", ")))?;
         }
+        for (place, hypothesis) in hypotheses.into_iter().enumerate() {
+            probability(hypothesis.probability, Paint::Bold, title(hypothesis), page)?;
+            if place > 0 && hypothesis.probability < IMPROBABLE {
+                continue;
+            }
+            let indent = PERCENT + 1 + BAR + 2;
+            let indent = if page.width() < 70 { 2 } else { indent };
+            page.say(indent, Paint::Plain, hypothesis.explanation)?;
+            page.say(indent, Paint::Dim, &arithmetic(hypothesis))?;
+            for piece in &hypothesis.evidence {
+                evidence(indent, piece, report, page)?;
+            }
+        }
+        probability(explanation.unexplained, Paint::Plain, "none of these", page)?;
     }
-    probability(report.unexplained, Paint::Plain, "none of these", page)
+    Ok(())
 }
 
 /// `91 %  █████████░  title`.
@@ -338,28 +371,31 @@ fn refuted(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> 
     Ok(())
 }
 
+/// What to do about each failure, and how to make sure of its first cause.
 fn advice(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> {
-    let Some(first) = report.hypotheses.first() else {
-        return Ok(());
-    };
-    if !first.fixes.is_empty() {
-        page.blank()?;
-        page.say(0, Paint::Bold, "What to do")?;
-        for (index, fix) in first.fixes.iter().enumerate() {
-            let number = format!("{}.", index + 1);
-            step(&number, fix, page)?;
+    let several = report.explanations.len() > 1;
+    for (explanation, hypotheses) in explained(report) {
+        let Some(first) = hypotheses.first() else { continue };
+        let about = if several { format!(" about {}", called(report, &explanation.root)) } else { String::new() };
+        if !first.fixes.is_empty() {
+            page.blank()?;
+            page.say(0, Paint::Bold, &format!("What to do{about}"))?;
+            for (index, fix) in first.fixes.iter().enumerate() {
+                let number = format!("{}.", index + 1);
+                step(&number, fix, page)?;
+            }
         }
-    }
-    if !first.confirm.is_empty() {
-        page.blank()?;
-        page.say(0, Paint::Bold, "How to make sure")?;
-        for confirm in first.confirm {
-            step(page.glyphs.noted, confirm, page)?;
+        if !first.confirm.is_empty() {
+            page.blank()?;
+            page.say(0, Paint::Bold, &format!("How to make sure{about}"))?;
+            for confirm in first.confirm {
+                step(page.glyphs.noted, confirm, page)?;
+            }
         }
-    }
-    if let Some(link) = first.link {
-        page.blank()?;
-        page.whole(0, Paint::Dim, &format!("More: {link}"))?;
+        if let Some(link) = first.link {
+            page.blank()?;
+            page.whole(0, Paint::Dim, &format!("More: {link}"))?;
+        }
     }
     Ok(())
 }
@@ -387,8 +423,13 @@ fn unknown(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> 
     page.say(0, Paint::Bold, "What is not known, and how to find out")?;
     for question in &report.unknown {
         page.labelled(2, (Paint::Yellow, "?"), 1, &Said::one(Paint::Plain, question.asks.as_str()))?;
-        for way in &question.find_out {
+        // What makes sure of a first cause is printed with it.
+        let elsewhere = |way: &String| report.hypotheses.iter().any(|held| held.confirm.contains(way));
+        for way in question.find_out.iter().filter(|way| !elsewhere(way)) {
             step_at(4, page.glyphs.noted, way, page)?;
+        }
+        if question.find_out.iter().any(elsewhere) {
+            page.labelled(4, (Paint::Dim, page.glyphs.noted), 1, &Said::one(Paint::Plain, "see \"How to make sure\""))?;
         }
         if let Some(setting) = question.next_time {
             page.labelled(4, (Paint::Dim, "next time:"), 10, &Said::one(Paint::Plain, setting))?;
@@ -426,7 +467,11 @@ fn step(label: &str, text: &str, page: &mut Page<'_>) -> io::Result<()> {
 fn step_at(indent: usize, label: &str, text: &str, page: &mut Page<'_>) -> io::Result<()> {
     let program = text.split(' ').next().unwrap_or_default();
     if PROGRAMS.contains(&program) {
-        return page.whole(indent, Paint::Cyan, &format!("$ {text}"));
+        // Not every shell takes a remark for one.
+        let (command, remark) =
+            text.split_once("   # ").map_or((text, None), |(command, remark)| (command, Some(remark)));
+        page.whole(indent, Paint::Cyan, &format!("$ {command}"))?;
+        return remark.map_or(Ok(()), |remark| page.say(indent + 4, Paint::Dim, remark));
     }
     page.labelled(indent, (Paint::Dim, label), label.chars().count(), &Said::one(Paint::Plain, text))
 }

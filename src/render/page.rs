@@ -117,6 +117,14 @@ impl Cell {
         }
         self
     }
+
+    /// Keeps the first lines and the last, which often says why; `note` tells between them what is missing.
+    pub fn shortened(mut self, lines: usize, note: &str) -> Self {
+        let last = self.lines.pop().filter(|_| self.lines.len() >= lines);
+        let mut short = self.at_most(lines.saturating_sub(1), note);
+        short.lines.extend(last);
+        short
+    }
 }
 
 /// A page that is being written.
@@ -276,7 +284,7 @@ impl<'a> Page<'a> {
         self.add_verbatim(&mut body, paint, text);
         if let Some(most) = most.filter(|most| body.lines.len() > *most) {
             let note = format!("{} ({} characters in all)", self.glyphs.cut, text.chars().count());
-            body = body.at_most(most, &note);
+            body = body.shortened(most, &note);
         }
         let bar = Cell { width: 1, lines: vec![vec![(Paint::Dim, self.glyphs.quote.to_owned())]; body.lines.len()] };
         self.row(indent, 1, &[bar, body])
@@ -468,7 +476,7 @@ mod tests {
     #[test]
     fn quotations_keep_their_lines_and_tell_what_is_left_out() {
         let text = page_of(&Style::plain(40), |page| page.quote(2, Paint::Plain, "one\ntwo\nthree\n", Some(2)));
-        assert_eq!(text, "  │ one\n  │ two\n  │ … (14 characters in all)\n");
+        assert_eq!(text, "  │ one\n  │ … (14 characters in all)\n  │ three\n");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::unknown::{Question, unknown};
 use super::{Evidence, SCHEMA};
 use crate::diagnose::{Diagnosis, Explanation, Hypothesis};
 use crate::model::{Event, Gap, time};
-use crate::operation::{Failure, Operation};
+use crate::operation::{Ending, Failure, Kind, Operation};
 use crate::rules::Ground;
 use hashbrown::HashSet;
 use serde::Serialize;
@@ -160,7 +160,7 @@ impl<'a> DiagnosisReport<'a> {
             unexplained_failures: unexplained.filter_map(|failure| FailureEntry::of(evidence, &failure)).collect(),
             known: if has_answer { known(evidence, selection, diagnosis) } else { Vec::new() },
             unknown: if has_answer { unknown(evidence, selection, diagnosis) } else { Vec::new() },
-            recovery: if has_answer { recovery(evidence, selection) } else { Recovery::default() },
+            recovery: if has_answer { recovery(evidence, selection, diagnosis) } else { Recovery::default() },
             last_failed: last_failed
                 .map(|operation| LastFailed { operation: &operation.id, started_at: time::text(operation.started_at) }),
             gaps: &evidence.timeline.gaps,
@@ -219,8 +219,13 @@ fn is_blind(evidence: Evidence<'_>, operations: &[&Operation]) -> bool {
         .iter()
         .flat_map(|operation| &operation.events)
         .filter_map(|index| evidence.timeline.events.get(*index));
-    let rows_missing = evidence.timeline.gaps.iter().any(|gap| &*gap.source == "stack_events");
-    rows_missing && !events.any(Event::is_stack_event)
+    let missing = |source: &str| evidence.timeline.gaps.iter().any(|gap| &*gap.source == source);
+    // The stack's rows do not tell how its change set ended.
+    let only_change_sets = operations.iter().all(|operation| {
+        operation.kind == Kind::ChangeSet && !matches!(operation.ending, Ending::Succeeded | Ending::Failed)
+    });
+    missing("stack_events") && !events.any(Event::is_stack_event)
+        || !operations.is_empty() && only_change_sets && missing("change_sets")
 }
 
 /// To four places: finer differences mean nothing, and the same number must come out on every machine.

@@ -6,7 +6,7 @@ use super::Evidence;
 use super::select::Selection;
 use crate::actor::{Actor, Verdict};
 use crate::diagnose::Diagnosis;
-use crate::model::{Event, Outcome, Time, time};
+use crate::model::{Event, Outcome, Time, status, time};
 use crate::operation::{Ending, Kind, Operation, Role, Story, spans};
 use chrono::TimeDelta;
 use serde::Serialize;
@@ -72,7 +72,7 @@ impl<'a> Known<'a> {
     /// `Api failed first, 12 min 04 s after the operation had begun, after 9 min of its own`.
     fn first_failure(&self) -> Option<Fact> {
         let first = self.diagnosis.failing.first()?;
-        let event = self.event(first.event).filter(|event| event.is_stack_event())?;
+        let event = self.event(first.event).filter(|event| event.is_stack_event() && !event.is_of_stack_itself())?;
         let operation = self.evidence.history.operations.get(first.operation)?;
         let rows = self.evidence.timeline.events.iter().enumerate();
         let began = rows.filter(|(_, row)| {
@@ -114,6 +114,7 @@ impl<'a> Known<'a> {
     fn never_tried(&self) -> Option<Fact> {
         let cancelled: Vec<usize> = self
             .operations()
+            .filter(|operation| matches!(operation.kind, Kind::Create | Kind::Update | Kind::Import))
             .flat_map(|operation| &operation.failures)
             .filter(|failure| failure.role == Role::Cascade)
             .map(|failure| failure.event)
@@ -228,8 +229,11 @@ impl<'a> Known<'a> {
             .next_back()?;
         let row =
             last.events.iter().copied().rfind(|index| self.event(*index).is_some_and(Event::is_of_stack_itself))?;
-        let status = last.status.as_deref()?;
+        let status = self.event(row)?.status.as_deref()?;
         let at = time::text(self.event(row)?.at);
+        if status::in_progress(status) {
+            return self.fact(format!("The last that is known of the stack is {status}, since {at}"), &[row]);
+        }
         if last.kind != Kind::Delete || status != "DELETE_COMPLETE" {
             return self.fact(format!("The stack was left in {status} at {at}"), &[row]);
         }

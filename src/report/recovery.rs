@@ -4,6 +4,7 @@
 
 use super::Evidence;
 use super::select::Selection;
+use crate::diagnose::Diagnosis;
 use crate::model::arn;
 use crate::operation::{Operation, Role};
 use crate::rules::shell_word;
@@ -29,13 +30,15 @@ pub struct Recovery {
     pub steps: Vec<Step>,
 }
 
+/// So probable is what advice may follow.
+const LIKELY: f64 = 0.5;
 const DELETES: &str =
     "deletes what the stack still has; what is retained or could not be deleted stays and may hold its name";
 const SKIPS: &str = "CloudFormation takes a skipped resource for rolled back although it is not: it drifts, and the next update that touches it may fail. It cannot be undone";
 const CANCELS: &str = "begins a rollback, which undoes what the update has done so far";
 
 /// The ways on from where the stack stands.
-pub(super) fn recovery(evidence: Evidence<'_>, selection: &Selection) -> Recovery {
+pub(super) fn recovery(evidence: Evidence<'_>, selection: &Selection, diagnosis: &Diagnosis) -> Recovery {
     let last = selection.operations.iter().filter_map(|index| evidence.history.operations.get(*index)).next_back();
     let Some(last) = last else { return Recovery::default() };
     let incarnation = evidence.history.incarnations.get(last.incarnation);
@@ -47,7 +50,17 @@ pub(super) fn recovery(evidence: Evidence<'_>, selection: &Selection) -> Recover
         region: id.and_then(arn::region).map_or(String::new(), |region| format!(" --region {region}")),
         failed: failed_resources(evidence, last),
     };
-    Recovery { status: status.map(str::to_owned), steps: stack.steps(status.unwrap_or_default()) }
+    let mut steps = Vec::new();
+    if diagnosis.hypotheses().any(|held| held.cause == "stack.termination-protection" && held.probability >= LIKELY) {
+        steps.push(Step {
+            does: "The stack is protected: nothing can delete it. Only if its deletion is meant, lift that first"
+                .to_owned(),
+            command: stack.command("update-termination-protection", " --no-enable-termination-protection"),
+            risk: Some("from then on everybody who may delete stacks can delete this one"),
+        });
+    }
+    steps.extend(stack.steps(status.unwrap_or_default()));
+    Recovery { status: status.map(str::to_owned), steps }
 }
 
 /// The logical ids whose own failures ended the operation, as far as they are this stack's.
@@ -142,7 +155,14 @@ impl Stack {
                 ),
             ],
             "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_ROLLBACK_COMPLETE" => {
-                vec![step("The stack is as it was before the update and takes the next one", None, None), mend()]
+                vec![
+                    step(
+                        "CloudFormation has put back what the update changed; the stack takes the next one",
+                        None,
+                        None,
+                    ),
+                    mend(),
+                ]
             }
             "DELETE_COMPLETE" => vec![
                 step("The stack is gone; mend the cause, then deploy again", None, None),
@@ -163,22 +183,22 @@ impl Stack {
             "UPDATE_IN_PROGRESS" => vec![
                 step(
                     "Wait: CloudFormation goes on, whatever became of the deploy tool",
-                    self.command("describe-stacks", " --query Stacks[].StackStatus --output text"),
+                    self.command("describe-stacks", " --query \"Stacks[].StackStatus\" --output text"),
                     None,
                 ),
                 step("Or cancel the update", self.command("cancel-update-stack", ""), Some(CANCELS)),
             ],
             busy if busy.ends_with("_IN_PROGRESS") => vec![step(
                 "Wait: CloudFormation goes on, whatever became of the deploy tool",
-                self.command("describe-stacks", " --query Stacks[].StackStatus --output text"),
+                self.command("describe-stacks", " --query \"Stacks[].StackStatus\" --output text"),
                 None,
             )],
             "" => vec![step(
                 "See what state the stack is in",
-                self.command("describe-stacks", " --query Stacks[].StackStatus --output text"),
+                self.command("describe-stacks", " --query \"Stacks[].StackStatus\" --output text"),
                 None,
             )],
-            _ => Vec::new(),
+            _ => vec![step("The stack takes the next deployment as it is", None, None)],
         }
     }
 

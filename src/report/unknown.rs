@@ -6,7 +6,7 @@ use super::select::Selection;
 use crate::actor::Verdict;
 use crate::diagnose::{Diagnosis, Explanation};
 use crate::model::{Event, Outcome, arn};
-use crate::operation::{Ending, Role};
+use crate::operation::{Ending, Kind, Role};
 use crate::rules::Ground;
 use serde::Serialize;
 
@@ -81,16 +81,12 @@ impl<'a> Unknown<'a> {
             Ground::Unseen(source) => Some(source),
             Ground::Event(_) | Ground::Silence(_) => None,
         })?;
-        let remedies = self.evidence.timeline.gaps.iter().filter(|gap| &*gap.source == source);
-        let mut find_out: Vec<String> = remedies.filter_map(|gap| gap.remedy.as_deref()).map(str::to_owned).collect();
-        find_out.dedup();
-        find_out.extend(first.advice.confirm.iter().cloned());
         Some(Question {
             asks: format!(
                 "why {} failed, beyond its own words: {source} would say more and was not seen",
                 self.name(explanation.root)
             ),
-            find_out,
+            find_out: first.advice.confirm.clone(),
             next_time: KEEPS.iter().find(|(of, _)| *of == source).map(|(_, keeps)| *keeps),
         })
     }
@@ -147,12 +143,13 @@ impl<'a> Unknown<'a> {
         let operations = self.selection.story.iter().flat_map(|story| &story.operations);
         let cancelled = operations
             .filter_map(|index| self.evidence.history.operations.get(*index))
+            .filter(|operation| matches!(operation.kind, Kind::Create | Kind::Update | Kind::Import))
             .flat_map(|operation| &operation.failures)
             .filter(|failure| failure.role == Role::Cascade)
             .any(|failure| self.event(failure.event).is_some_and(|event| event.outcome == Outcome::Cancelled));
         (cancelled && self.diagnosis.failed).then(|| Question {
             asks: "whether the cancelled resources would have succeeded".to_owned(),
-            find_out: vec!["Deploy again with the rollback off (aws cloudformation create-stack --disable-rollback, cdk deploy --no-rollback, sam deploy --disable-rollback): what succeeded stays, and every failure shows".to_owned()],
+            find_out: vec!["Deploy again with the rollback off (--disable-rollback of the AWS CLI and SAM, --no-rollback of cdk deploy): what succeeded stays, and every failure shows".to_owned()],
             next_time: None,
         })
     }

@@ -31,9 +31,45 @@ pub const KNOWN: &[&str] = &[
     "logical_id",
     "physical_id",
     "resource_type",
+    "passed_to",
+    "cluster",
+    "ecs_service",
     "before",
     "after",
+    "since_ms",
 ];
+
+/// The service principal to which a resource of this type hands its role: `iam:PassedToService` in a policy, `Service` in
+/// the role's trust policy. Source: the pages of the services' service roles.
+pub fn service_principal(resource_type: &str) -> Option<&'static str> {
+    const PRINCIPALS: [(&str, &str); 24] = [
+        ("AWS::Lambda::", "lambda.amazonaws.com"),
+        ("AWS::Serverless::Function", "lambda.amazonaws.com"),
+        ("AWS::ECS::", "ecs-tasks.amazonaws.com"),
+        ("AWS::StepFunctions::", "states.amazonaws.com"),
+        ("AWS::Events::", "events.amazonaws.com"),
+        ("AWS::Scheduler::", "scheduler.amazonaws.com"),
+        ("AWS::Pipes::", "pipes.amazonaws.com"),
+        ("AWS::CodePipeline::", "codepipeline.amazonaws.com"),
+        ("AWS::CodeBuild::", "codebuild.amazonaws.com"),
+        ("AWS::CodeDeploy::", "codedeploy.amazonaws.com"),
+        ("AWS::EC2::", "ec2.amazonaws.com"),
+        ("AWS::AutoScaling::", "ec2.amazonaws.com"),
+        ("AWS::IAM::InstanceProfile", "ec2.amazonaws.com"),
+        ("AWS::EKS::Cluster", "eks.amazonaws.com"),
+        ("AWS::EKS::Nodegroup", "ec2.amazonaws.com"),
+        ("AWS::Batch::", "batch.amazonaws.com"),
+        ("AWS::Glue::", "glue.amazonaws.com"),
+        ("AWS::SageMaker::", "sagemaker.amazonaws.com"),
+        ("AWS::KinesisFirehose::", "firehose.amazonaws.com"),
+        ("AWS::ApiGateway::", "apigateway.amazonaws.com"),
+        ("AWS::AppSync::", "appsync.amazonaws.com"),
+        ("AWS::RDS::", "rds.amazonaws.com"),
+        ("AWS::Bedrock::", "bedrock.amazonaws.com"),
+        ("AWS::Config::", "config.amazonaws.com"),
+    ];
+    PRINCIPALS.into_iter().find(|(prefix, _)| resource_type.starts_with(prefix)).map(|(_, principal)| principal)
+}
 
 /// The rule's words with the names filled in: what its expression captured first, then what is known of the story.
 pub fn of_rule(rule: &Rule, captures: &BTreeMap<String, String>, known: &Names) -> Advice {

@@ -149,6 +149,12 @@ fn says(event: &Event, is_root: bool) -> String {
         ("deploy_log", _) => "the deploy tool printed it".to_owned(),
         ("cloudtrail", _) => format!("CloudTrail recorded that {} was refused", event.action),
         (_, true) => "the failure's own text says so".to_owned(),
-        _ => format!("{} says so", event.source),
+        ("log_events", _) => "its log says so".to_owned(),
+        ("ecs_tasks", _) => "a stopped task says so".to_owned(),
+        ("ecs_services" | "service_deployments", _) => "the ECS service's events say so".to_owned(),
+        ("rds_events" | "db_instances", _) => "RDS's events say so".to_owned(),
+        ("scaling_activities", _) => "a scaling activity says so".to_owned(),
+        ("target_health", _) => "the target's health says so".to_owned(),
+        (source, _) => format!("{source} says so"),
     }
 }

@@ -16,7 +16,7 @@ mod unfinished;
 
 use super::catalog::Catalogue;
 use super::rule::{Advice, Decibans, Evidence, Finding, PRIOR, Rule};
-use super::words::Names;
+use super::words::{self, Names};
 use crate::model::{Reason, Text, arn};
 use crate::operation::{History, Kind, Operation, Role, Story};
 use crate::timeline::Timeline;
@@ -114,6 +114,10 @@ impl<'a> Context<'a> {
         });
         let stack_arn = stack_arn.as_deref();
         let text = |value: &Option<Text>| value.as_deref().filter(|value| !value.is_empty()).map(str::to_owned);
+        // `arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME` is the physical id of an ECS service.
+        let service = event.physical_id.as_deref().and_then(|id| id.split_once(":service/")).map(|(_, path)| path);
+        let service = service.and_then(|path| path.split_once('/'));
+        let since = (event.at + TimeDelta::minutes(-30)).timestamp_millis();
         let minute = |delta| crate::model::time::text(event.at + delta);
         for (name, value) in [
             ("stack", stack_arn.and_then(arn::stack_name).map(str::to_owned).or_else(|| text(&event.stack_name))),
@@ -123,6 +127,10 @@ impl<'a> Context<'a> {
             ("logical_id", text(&event.logical_id)),
             ("physical_id", text(&event.physical_id)),
             ("resource_type", text(&event.resource_type)),
+            ("passed_to", event.resource_type.as_deref().and_then(words::service_principal).map(str::to_owned)),
+            ("cluster", service.map(|(cluster, _)| cluster.to_owned())),
+            ("ecs_service", service.map(|(_, name)| name.to_owned())),
+            ("since_ms", Some(since.to_string()).filter(|_| !event.approximate)),
             ("before", Some(minute(TimeDelta::minutes(-5))).filter(|_| !event.approximate)),
             ("after", Some(minute(TimeDelta::minutes(1))).filter(|_| !event.approximate)),
         ] {

@@ -45,23 +45,27 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     if calls.is_empty() {
         return Vec::new();
     }
-    let own_ids = ids_of_the_stack(context);
-    context.failing.iter().flat_map(|failing| of_failing(context, failing, &calls, &own_ids)).collect()
+    let own = ids_of_the_stack(context, |_| true);
+    let roles = ids_of_the_stack(context, |kind| kind == "AWS::IAM::Role");
+    let ids = Ids { own, roles };
+    context.failing.iter().flat_map(|failing| of_failing(context, failing, &calls, &ids)).collect()
 }
 
 /// The physical ids that the stack's resources have.
-fn ids_of_the_stack<'c>(context: &Context<'c>) -> HashSet<&'c str> {
+struct Ids<'c> {
+    own: HashSet<&'c str>,
+    /// Those of its roles: who cannot assume a role does not say which.
+    roles: HashSet<&'c str>,
+}
+
+fn ids_of_the_stack<'c>(context: &Context<'c>, of_type: impl Fn(&str) -> bool) -> HashSet<&'c str> {
     let rows =
         context.timeline.events.iter().filter(|event| matches!(event.source, "stack_events" | "stack_resources"));
+    let rows = rows.filter(|event| event.resource_type.as_deref().is_some_and(&of_type));
     rows.filter_map(|event| event.physical_id.as_deref()).filter(|id| id.len() >= SHORTEST_ID).collect()
 }
 
-fn of_failing(
-    context: &Context<'_>,
-    failing: &Failing,
-    calls: &[(usize, &Event)],
-    own_ids: &HashSet<&str>,
-) -> Vec<Finding> {
+fn of_failing(context: &Context<'_>, failing: &Failing, calls: &[(usize, &Event)], ids: &Ids<'_>) -> Vec<Finding> {
     let Some(failed) = context.timeline.events.get(failing.event).filter(|event| event.is_stack_event()) else {
         return Vec::new();
     };
@@ -72,11 +76,10 @@ fn of_failing(
         return Vec::new();
     }
     let text = failed.text();
-    let about: Vec<&str> = own_ids
-        .iter()
-        .copied()
-        .filter(|id| failed.physical_id.as_deref() == Some(id) || text.contains(last_part(id)))
-        .collect();
+    let cannot_assume = own.is_some_and(|own| own.cause == "permission.pass-role");
+    let is_named = |id: &&str| failed.physical_id.as_deref() == Some(*id) || text.contains(last_part(id));
+    let named = ids.own.iter().copied().filter(is_named);
+    let about: Vec<&str> = named.chain(ids.roles.iter().copied().filter(|_| cannot_assume)).collect();
     let last = calls.iter().rev().find(|(_, call)| call.at <= failed.at && names_one_of(call, &about));
     let Some((index, call)) = last else { return Vec::new() };
     let takes_away = TAKES_AWAY.iter().any(|verb| call.action.starts_with(verb));
@@ -126,9 +129,12 @@ fn advice(call: &Event, who: &str) -> Advice {
     Advice {
         title: format!("{what} was changed outside of CloudFormation: {who} called {}", call.action),
         explanation: "CloudFormation goes by what it made itself. What was deleted or changed by hand or by another tool is missed when the stack wants to use, change or delete it.".to_owned(),
-        confirm: vec![format!("Ask {who} what the call at {} was for", crate::model::time::text(call.at))],
+        confirm: vec![
+            format!("Ask {who} what the call at {} was for", crate::model::time::text(call.at)),
+            "aws cloudformation detect-stack-drift --stack-name STACK   # what else differs from what the stack knows".to_owned(),
+        ],
         fixes: vec![
-            "Make the resource again as the stack knows it (same name and settings), or take it out of the template with DeletionPolicy: Retain and deploy, then add it anew under another logical id".to_owned(),
+            "Where its id is its name, make it again as the stack knows it (same name and settings); else take it out of the template with DeletionPolicy: Retain and deploy, then add it anew under another logical id".to_owned(),
             "If the rollback is stuck on it: continue-update-rollback, skipping only this resource".to_owned(),
             "Keep people and other tools from changing what stacks own, or detect it: drift detection on a schedule".to_owned(),
         ],

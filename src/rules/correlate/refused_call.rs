@@ -24,10 +24,6 @@ const ON_BEHALF_AT_ONCE: Decibans = -2.0;
 const ON_BEHALF: Decibans = -6.0;
 /// Handlers look at tags and settings that they may not see, and go on.
 const ONLY_READS: Decibans = -8.0;
-/// Another role than the one that CloudFormation works with for this stack: another stack's, more often than not.
-const OTHER_ROLE: Decibans = -8.0;
-/// Where the failure's own text says why, a call that was refused meanwhile is a coincidence more often than not.
-const NOT_ASKED_FOR: Decibans = -6.0;
 
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     let refused: Vec<(usize, &Event)> =
@@ -45,13 +41,17 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
         let is_open = own.is_none_or(super::super::rule::Rule::is_vague);
         let began =
             began.get(&(&failed.stack_id, &failed.logical_id)).copied().unwrap_or(failed.at).min(failed.at) - BEFORE;
-        let mut joined = Vec::new();
-        for (index, call) in refused.iter().filter(|(_, call)| call.at >= began && call.at <= failed.at + AFTER) {
-            if let Some(join) = join(failed, call, &roles) {
-                let standing = if is_open || join >= SAME_RESOURCE { join } else { join + NOT_ASKED_FOR };
-                joined.extend(read(context, failing, *index, call, standing));
-            }
+        let within = refused.iter().filter(|(_, call)| call.at >= began && call.at <= failed.at + AFTER);
+        let mut joins: Vec<(usize, &Event, Decibans)> =
+            within.filter_map(|(index, call)| Some((*index, *call, join(failed, call, &roles)?))).collect();
+        // Where the failure's own text says why, what else was refused meanwhile is none of its business.
+        joins.retain(|(_, _, standing)| is_open || *standing >= SAME_RESOURCE);
+        let writes = |call: &Event| call.call.as_ref().is_some_and(|call| !call.read_only);
+        if joins.iter().any(|(_, call, _)| writes(call)) {
+            joins.retain(|(_, call, _)| writes(call));
         }
+        let joined: Vec<Finding> =
+            joins.iter().flat_map(|(index, call, standing)| read(context, failing, *index, call, *standing)).collect();
         findings.extend(own.filter(|_| is_open).and_then(|own| explained_by(failing, own, &joined)));
         findings.extend(joined);
     }
@@ -116,9 +116,12 @@ fn join(failed: &Event, refused: &Event, roles: &Roles<'_>) -> Option<Decibans> 
     if is_custom(failed) && name.is_some_and(|name| roles.own.contains(name)) {
         return Some(OWN_ROLE + reads);
     }
-    let other = role.is_some_and(|role| !roles.working.is_empty() && !roles.working.contains(role));
+    // Another role than the one that CloudFormation works with for this stack works for another stack.
+    if role.is_some_and(|role| !roles.working.is_empty() && !roles.working.contains(role)) {
+        return None;
+    }
     let at_once = (refused.at - failed.at).abs() <= AT_ONCE;
-    let standing = if at_once { ON_BEHALF_AT_ONCE } else { ON_BEHALF } + reads + if other { OTHER_ROLE } else { 0.0 };
+    let standing = if at_once { ON_BEHALF_AT_ONCE } else { ON_BEHALF } + reads;
     let by_service = call.source_ip.as_deref().is_some_and(|source| source.ends_with(".amazonaws.com"));
     let onwards = by_service && call.identity.arn.as_deref().is_some_and(|arn| roles.asking.contains(arn));
     (call.identity.is_cloudformation() || onwards).then_some(standing)

@@ -7,7 +7,7 @@ use super::{Context, Failing};
 use crate::model::{Event, Outcome};
 
 /// What the first stopped task is worth, and each further one: they are hardly independent.
-const FIRST_TASK: Decibans = 30.0;
+const FIRST_TASK: Decibans = 24.0;
 const FURTHER_TASK: Decibans = 2.0;
 const MOST_FURTHER_TASKS: usize = 3;
 const LOG_LINE: Decibans = 2.0;
@@ -62,7 +62,7 @@ fn of_failing(context: &Context<'_>, failing: &Failing) -> Option<Finding> {
                 first.text()
             ),
             confirm: vec![
-                "aws ecs describe-tasks --cluster CLUSTER --tasks TASK_ARN (stopped tasks are kept for about an hour)".to_owned(),
+                "aws ecs describe-tasks --cluster CLUSTER --tasks TASK_ARN   # stopped tasks are kept for about an hour".to_owned(),
                 "Read the container's log from the minute before the task stopped".to_owned(),
             ],
             fixes: vec![

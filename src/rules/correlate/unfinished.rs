@@ -2,6 +2,7 @@
 //! prior speaks: what was in progress, how long that usually takes, of what it usually fails, and what the other sources,
 //! which outlive the stack, say of it. The probabilities stay modest; what would decide is the better part of the answer.
 
+use super::super::catalog::CAUSES;
 use super::super::durations::{self, Usual};
 use super::super::rule::{Advice, Decibans, Evidence, Finding, PRIOR};
 use super::super::words::Names;
@@ -21,7 +22,7 @@ const CONSPICUOUS: Decibans = 4.0;
 const TAKES_LONG: Decibans = 3.0;
 const MINUTES: u32 = 300;
 /// What another source says of a failure, where the stack itself says nothing.
-const SURVIVOR: Decibans = -3.0;
+const SURVIVOR: Decibans = -12.0;
 
 /// A resource that was being made.
 struct Open<'c> {
@@ -158,19 +159,20 @@ fn theories(open: &Open<'_>, root: usize, end: Time, names: &Names) -> Vec<Findi
             root,
             prior: PRIOR,
             evidence,
-            advice: advice(open, names),
+            advice: advice(open, cause, names),
         }
     };
     BY_PLACE.into_iter().zip(&open.usual.causes).map(theory).collect()
 }
 
-fn advice(open: &Open<'_>, names: &Names) -> Advice {
+fn advice(open: &Open<'_>, cause: &str, names: &Names) -> Advice {
+    let meaning = CAUSES.iter().find(|(code, _)| *code == cause).map_or(cause, |(_, meaning)| *meaning);
     let Open { name, usual, .. } = open;
     let what = if **name == *usual.kind { usual.kind.clone() } else { format!("{name} ({})", usual.kind) };
     let known = |name: &str, otherwise: &str| names.get(name).cloned().unwrap_or_else(|| otherwise.to_owned());
     let (stack, region) = (known("stack_arn", "STACK_ARN"), known("region", "REGION"));
     Advice {
-        title: format!("{what} may have failed or hung: it was being made when the operation ended"),
+        title: format!("A guess: {what} was being made when the operation ended; {meaning}"),
         explanation: "No message of a failure is left. This is a guess by what was in progress, how long such resources usually take and what they usually fail of; what would decide is below.".to_owned(),
         confirm: vec![
             format!("aws --region {region} cloudformation describe-stack-events --stack-name {stack}   # the first FAILED row that was not cancelled; a deleted stack's events are kept for 90 days"),
