@@ -85,6 +85,14 @@ pub fn of_rule(rule: &Rule, captures: &BTreeMap<String, String>, known: &Names) 
     }
 }
 
+/// Words that a joining rule wrote, with the names of the story filled in.
+pub fn of_advice(advice: &Advice, known: &Names) -> Advice {
+    let value = |name: &str| known.get(name).map(String::as_str);
+    let list = |texts: &[String]| texts.iter().map(|text| in_region(fill(text, value), known)).collect();
+    // Title and explanation hold texts of AWS's already, which may have braces of their own.
+    Advice { confirm: list(&advice.confirm), fixes: list(&advice.fixes), ..advice.clone() }
+}
+
 /// Fills `{name}` and `{name|what to say without it}`.
 fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<&'v str>) -> String {
     let mut filled = String::new();

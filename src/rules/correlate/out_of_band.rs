@@ -3,8 +3,9 @@
 //! Looks at all calls of the timeline: the change may be hours older than the operation.
 
 use super::super::rule::{Advice, Decibans, Evidence, Finding, Ground, PRIOR, Rule};
+use super::super::words;
 use super::{Context, Failing};
-use crate::model::{Event, Outcome};
+use crate::model::{Event, Outcome, Reason};
 use hashbrown::HashSet;
 
 /// A call that deleted the very thing that is now missed leaves little doubt.
@@ -95,7 +96,7 @@ fn of_failing(context: &Context<'_>, failing: &Failing, calls: &[(usize, &Event)
             weight,
             format!("{who} called {} outside of CloudFormation before", call.action),
         )],
-        advice: advice(call, who),
+        advice: words::of_advice(&advice(call, who), &context.names(failing, &Reason::default())),
     }];
     findings.extend(own.filter(|own| takes_away && is_missed && own.cause != "drift.out-of-band").map(|own| Finding {
         rule: own.id.clone(),
@@ -131,7 +132,7 @@ fn advice(call: &Event, who: &str) -> Advice {
         explanation: "CloudFormation goes by what it made itself. What was deleted or changed by hand or by another tool is missed when the stack wants to use, change or delete it.".to_owned(),
         confirm: vec![
             format!("Ask {who} what the call at {} was for", crate::model::time::text(call.at)),
-            "aws cloudformation detect-stack-drift --stack-name STACK   # what else differs from what the stack knows".to_owned(),
+            "aws cloudformation detect-stack-drift --stack-name {stack}   # what else differs from what the stack knows".to_owned(),
         ],
         fixes: vec![
             "Where its id is its name, make it again as the stack knows it (same name and settings); else take it out of the template with DeletionPolicy: Retain and deploy, then add it anew under another logical id".to_owned(),

@@ -3,8 +3,9 @@
 //! Joined by the service; log lines of the same operation strengthen it.
 
 use super::super::rule::{Advice, Decibans, Evidence, Finding, PRIOR};
+use super::super::words;
 use super::{Context, Failing};
-use crate::model::{Event, Outcome};
+use crate::model::{Event, Outcome, Reason};
 
 /// What the first stopped task is worth, and each further one: they are hardly independent.
 const FIRST_TASK: Decibans = 24.0;
@@ -55,14 +56,14 @@ fn of_failing(context: &Context<'_>, failing: &Failing) -> Option<Finding> {
         root: failing.event,
         prior: PRIOR,
         evidence,
-        advice: Advice {
+        advice: words::of_advice(&Advice {
             title: format!("The containers of {service} stopped by themselves or could not be started"),
             explanation: format!(
                 "ECS gave up because task after task ended before the service was stable. The last reason that a task gave: {}",
                 first.text()
             ),
             confirm: vec![
-                "aws ecs describe-tasks --cluster CLUSTER --tasks TASK_ARN   # stopped tasks are kept for about an hour".to_owned(),
+                "aws ecs describe-tasks --cluster {cluster} --tasks TASK_ARN   # stopped tasks are kept for about an hour".to_owned(),
                 "Read the container's log from the minute before the task stopped".to_owned(),
             ],
             fixes: vec![
@@ -70,7 +71,7 @@ fn of_failing(context: &Context<'_>, failing: &Failing) -> Option<Finding> {
                 "Keep the log group on failure (DeletionPolicy: Retain) so that the next failure keeps its log".to_owned(),
             ],
             link: Some("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html".to_owned()),
-        },
+        }, &context.names(failing, &Reason::default())),
     })
 }
 
