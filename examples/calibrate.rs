@@ -14,7 +14,7 @@ use cfn_forensics::case;
 use cfn_forensics::diagnose::diagnose;
 use cfn_forensics::operation::{self, History, Story};
 use cfn_forensics::report::select::{Question, select};
-use cfn_forensics::rules::{Calibration, Catalogue};
+use cfn_forensics::rules::{Calibration, Catalogue, Point};
 use cfn_forensics::timeline::{self, Timeline};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -73,24 +73,23 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("no failures given: name one or more corpus files".into());
     }
     let mut catalogue = Catalogue::embedded()?;
-    let begun = catalogue.calibration.clone();
     let everything: Vec<&Labelled> = failures.iter().collect();
 
     let mut unseen = Vec::new();
     for part in 0..PARTS {
         let (left_out, others): (Vec<&Labelled>, Vec<&Labelled>) = failures.iter().partition(|row| row.part == part);
-        fit(&mut catalogue, &begun, &others);
+        fit(&mut catalogue, &others);
         unseen.extend(left_out.iter().map(|row| answer(&catalogue, row)));
     }
     eprintln!("each part with the numbers of the other four:");
     tell(&unseen);
 
-    fit(&mut catalogue, &begun, &everything);
+    fit(&mut catalogue, &everything);
     eprintln!("everything with its own numbers:");
     tell(&everything.iter().map(|row| answer(&catalogue, row)).collect::<Vec<_>>());
     println!("# Made by examples/calibrate.rs from {} labelled failures; do not edit.", failures.len());
-    let Calibration { explained_away, unseen, point } = &catalogue.calibration;
-    println!("explained_away = {explained_away:?}\nunseen = {unseen:?}");
+    let Calibration { explained_away, point } = &catalogue.calibration;
+    println!("explained_away = {explained_away:?}");
     for point in point {
         println!("\n[[point]]\nspecificity = {:?}\ndecibans = {:?}", point.specificity, point.decibans);
     }
@@ -154,7 +153,9 @@ fn write_case(row: &Row, dir: &Path) -> Result<(), Box<dyn Error>> {
 fn answer(catalogue: &Catalogue, row: &Labelled) -> Answer {
     let diagnosis = row.story.as_ref().map(|story| diagnose(&row.timeline, &row.history, story, catalogue));
     let first = diagnosis.as_ref().and_then(|diagnosis| diagnosis.explanations.first());
-    let Some(first) = first else { return Answer { first: 0.0, right: false, given_to_truth: 1.0 } };
+    // To say nothing claims nothing, but it does not help either.
+    const SILENCE: f64 = 0.1;
+    let Some(first) = first else { return Answer { first: 0.0, right: false, given_to_truth: SILENCE } };
     let is_true = |cause: &String| row.causes.contains(cause);
     let of_truth: f64 = first.hypotheses.iter().filter(|held| is_true(&held.cause)).map(|held| held.probability).sum();
     Answer {
@@ -169,17 +170,20 @@ fn loss(catalogue: &Catalogue, rows: &[&Labelled]) -> f64 {
     rows.iter().map(|row| -answer(catalogue, row).given_to_truth.max(1e-6).ln()).sum::<f64>() / rows.len().max(1) as f64
 }
 
+/// Numbers that know nothing of any corpus: each part begins from them, or it would know the part that was left out.
+fn neutral(places: &[Point]) -> Calibration {
+    let point = |place: &Point| Point { specificity: place.specificity, decibans: place.specificity.min(MOST) };
+    Calibration { explained_away: 0.0, point: places.iter().map(point).collect() }
+}
+
 /// Moves one number after the other, by ever smaller steps, as long as that helps.
-fn fit(catalogue: &mut Catalogue, begun: &Calibration, rows: &[&Labelled]) {
-    catalogue.calibration = begun.clone();
-    for point in &mut catalogue.calibration.point {
-        point.decibans = point.decibans.min(MOST);
-    }
+fn fit(catalogue: &mut Catalogue, rows: &[&Labelled]) {
+    catalogue.calibration = neutral(&catalogue.calibration.point);
     let mut best = loss(catalogue, rows);
     for step in [4.0, 2.0, 1.0, 0.5] {
         for _ in 0..3 {
             let before = best;
-            for number in 0..2 + catalogue.calibration.point.len() {
+            for number in 0..1 + catalogue.calibration.point.len() {
                 for change in [step, -step] {
                     let kept = catalogue.calibration.clone();
                     move_by(&mut catalogue.calibration, number, change);
@@ -201,9 +205,8 @@ fn fit(catalogue: &mut Catalogue, begun: &Calibration, rows: &[&Labelled]) {
 fn move_by(calibration: &mut Calibration, number: usize, change: f64) {
     match number {
         0 => calibration.explained_away += change,
-        1 => calibration.unseen += change,
         _ => {
-            if let Some(point) = calibration.point.get_mut(number - 2) {
+            if let Some(point) = calibration.point.get_mut(number - 1) {
                 point.decibans += change;
             }
         }
@@ -217,7 +220,6 @@ const MOST: f64 = 28.0;
 fn is_sound(calibration: &Calibration) -> bool {
     calibration.point.is_sorted_by(|a, b| a.decibans <= b.decibans)
         && calibration.point.iter().all(|point| point.decibans <= MOST)
-        && (0.0..=MOST).contains(&calibration.unseen)
         && (-30.0..=0.0).contains(&calibration.explained_away)
 }
 

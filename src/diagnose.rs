@@ -78,9 +78,14 @@ impl Diagnosis {
         self.explanations.first().map_or(1.0, |explanation| explanation.unexplained)
     }
 
-    /// True when the first hypothesis beats "none of these".
+    /// True when a hypothesis for the most important failure beats "none of these".
     pub fn is_explained(&self) -> bool {
-        self.explanations.first().is_some_and(Explanation::explains)
+        let first = self.explanations.first().filter(|first| {
+            self.failing
+                .first()
+                .is_none_or(|failing| first.root == failing.event || first.also.contains(&failing.event))
+        });
+        first.is_some_and(Explanation::explains)
     }
 }
 
@@ -97,12 +102,10 @@ pub fn diagnose(timeline: &Timeline, history: &History, story: &Story, catalogue
     }
     let context = Context::new(timeline, history, story, catalogue, &failing);
     let mut merged = merge(rules::findings(&context));
-    for hypothesis in &mut merged {
-        bound(hypothesis, &context);
-    }
+    bound(&mut merged, &context);
     let merged = merged.into_iter().filter(Hypothesis::is_claimed);
     let (refuted, hypotheses): (Vec<_>, Vec<_>) = merged.partition(is_refuted);
-    let explanations = grouped(explained_apart(hypotheses, &failing));
+    let explanations = grouped(explained_apart(hypotheses, &failing), catalogue);
     let explained: HashSet<usize> = explanations
         .iter()
         .flat_map(|explanation| std::iter::once(explanation.root).chain(explanation.also.iter().copied()))
@@ -113,7 +116,7 @@ pub fn diagnose(timeline: &Timeline, history: &History, story: &Story, catalogue
     Diagnosis { explanations, refuted, unexplained_failures, failed, failing }
 }
 
-/// An explanation for each failure, those first that are explained at all, else in the failures' order.
+/// An explanation for each failure, in the failures' order.
 fn explained_apart(hypotheses: Vec<Hypothesis>, failing: &[Failing]) -> Vec<Explanation> {
     let mut of_root: BTreeMap<(usize, usize), Vec<Hypothesis>> = BTreeMap::new();
     for hypothesis in hypotheses {
@@ -125,34 +128,27 @@ fn explained_apart(hypotheses: Vec<Hypothesis>, failing: &[Failing]) -> Vec<Expl
         let unexplained = assign_probabilities(&mut hypotheses);
         Explanation { root, also: Vec::new(), hypotheses, unexplained }
     };
-    let mut explanations: Vec<Explanation> = of_root.into_iter().map(explanation).collect();
-    explanations.sort_by_key(|explanation| !explanation.explains());
-    explanations
+    of_root.into_iter().map(explanation).collect()
 }
 
 /// Failures that share one cause become one explanation: several resources refused the same action, or over one quota.
-fn grouped(explanations: Vec<Explanation>) -> Vec<Explanation> {
+fn grouped(explanations: Vec<Explanation>, catalogue: &Catalogue) -> Vec<Explanation> {
     let mut groups: Vec<Explanation> = Vec::new();
     for explanation in explanations {
-        let shared = groups.iter_mut().find(|group| share_a_cause(group, &explanation));
-        let (Some(group), Some(same)) = (shared, explanation.hypotheses.first()) else {
-            groups.push(explanation);
-            continue;
-        };
-        group.also.push(explanation.root);
-        if let Some(first) = group.hypotheses.first_mut() {
-            first.evidence.extend(same.evidence.iter().take(1).cloned());
-            settle(first);
+        let shared = groups.iter_mut().find(|group| share_a_cause(catalogue, group, &explanation));
+        match shared {
+            Some(group) => group.also.push(explanation.root),
+            None => groups.push(explanation),
         }
-        group.unexplained = assign_probabilities(&mut group.hypotheses);
     }
     groups
 }
 
-/// The same rule says the same of both, names and all.
-fn share_a_cause(a: &Explanation, b: &Explanation) -> bool {
+/// The same rule says the same of both, names and all. That two only failed somehow is no shared cause.
+fn share_a_cause(catalogue: &Catalogue, a: &Explanation, b: &Explanation) -> bool {
     let (Some(first), Some(second)) = (a.hypotheses.first(), b.hypotheses.first()) else { return false };
-    a.explains() && b.explains() && first.rule == second.rule && first.advice.title == second.advice.title
+    let is_vague = catalogue.rules.iter().any(|rule| rule.id == first.rule && rule.is_vague());
+    a.explains() && b.explains() && !is_vague && first.rule == second.rule && first.advice.title == second.advice.title
 }
 
 /// Fills in the probabilities, drops what is negligible, and answers the probability of "none of these". Scores are taken
@@ -193,10 +189,21 @@ pub fn failing(history: &History, story: &Story) -> Vec<Failing> {
 /// What went wrong although no row of the stack failed: somebody pasted what a tool printed, in a form that no tool marks
 /// as an error, or the tool gave up (credentials, a job's time limit, another deployment) while the operation went on.
 fn told_by_the_tool(timeline: &Timeline, history: &History, story: &Story, catalogue: &Catalogue) -> Option<Failing> {
+    /// Less specific words are in many lines that tell of no failure.
+    const GENERAL: f64 = 17.0;
     /// So specific are words that only a refusal has.
     const PLAIN: f64 = 25.0;
     /// Causes that end the tool's run without ending the operation.
-    const OF_THE_TOOL: [&str; 4] = ["credentials.invalid", "timeout.client-wait", "stack.state", "throttling"];
+    const OF_THE_TOOL: [&str; 3] = ["credentials.invalid", "timeout.client-wait", "stack.state"];
+    // A tool that goes on to say that it succeeded had no more than trouble.
+    let went_well = |line: &Event| {
+        timeline.events.iter().any(|event| {
+            event.source == "deploy_log"
+                && event.outcome == Outcome::Succeeded
+                && event.record.file == line.record.file
+                && event.record.index > line.record.index
+        })
+    };
     let told = |index: &usize| {
         let operation = history.operations.get(*index)?;
         let event = operation.events.iter().copied().find(|event| {
@@ -208,9 +215,10 @@ fn told_by_the_tool(timeline: &Timeline, history: &History, story: &Story, catal
                 .into_iter()
                 .filter_map(|found| catalogue.rules.get(found.rule));
             match (operation.ending, event.outcome) {
-                (Ending::Unknown, Outcome::Noted) => known.next().is_some(),
+                (Ending::Unknown, Outcome::Noted) => known.any(|rule| rule.specificity >= GENERAL) && !went_well(event),
                 (Ending::InProgress | Ending::Succeeded, Outcome::Failed) => {
-                    known.any(|rule| OF_THE_TOOL.contains(&&*rule.cause))
+                    known.any(|rule| OF_THE_TOOL.contains(&&*rule.cause) && rule.specificity >= GENERAL)
+                        && !went_well(event)
                 }
                 // A stack that stays as it is, and says in its row what it was refused: a delete, an update.
                 (_, Outcome::Succeeded) => known.any(|rule| rule.specificity >= PLAIN),
@@ -294,18 +302,32 @@ fn settle(hypothesis: &mut Hypothesis) {
         hypothesis.prior + hypothesis.evidence.iter().map(|evidence| evidence.decibans).sum::<Decibans>();
 }
 
-/// Bounds what vague words can be worth while a source that could contradict them was not seen.
-fn bound(hypothesis: &mut Hypothesis, context: &Context<'_>) {
-    let Some(rule) = context.catalogue.rules.iter().find(|rule| rule.id == hypothesis.rule) else { return };
-    let unseen = rule.told_by.iter().find(|source| {
-        !context.is_whole(source) && !context.events().any(|(_, event)| event.source == source.as_str())
-    });
-    let unseen = unseen.and_then(|source| TELLING.into_iter().find(|telling| telling == source));
-    let excess = hypothesis.score - context.catalogue.calibration.unseen;
-    if let Some(source) = unseen.filter(|_| excess > 0.0) {
-        let says = "not seen; it could name another cause behind these words".to_owned();
-        hypothesis.evidence.push(Evidence { ground: Ground::Unseen(source), decibans: -excess, says });
-        hypothesis.score -= excess;
+/// The most that vague words can score while a source that could contradict them was not seen: 5 to 1. Labelled failures
+/// have no other sources, so they cannot tell.
+const UNSEEN: Decibans = 7.0;
+
+/// Bounds what vague words can be worth while a source that could contradict them was not seen. Those of one failure keep
+/// their distances.
+fn bound(hypotheses: &mut [Hypothesis], context: &Context<'_>) {
+    let seen: HashSet<&str> = context.events().map(|(_, event)| event.source).collect();
+    let unseen_by = |hypothesis: &Hypothesis| {
+        let rule = context.catalogue.rules.iter().find(|rule| rule.id == hypothesis.rule)?;
+        let is_unseen = |source: &&String| !context.is_whole(source) && !seen.contains(source.as_str());
+        let unseen = rule.told_by.iter().find(is_unseen)?;
+        TELLING.into_iter().find(|telling| telling == unseen)
+    };
+    let mut highest: HashMap<usize, Decibans> = HashMap::new();
+    for hypothesis in hypotheses.iter().filter(|hypothesis| unseen_by(hypothesis).is_some()) {
+        let highest = highest.entry(hypothesis.root).or_insert(f64::MIN);
+        *highest = highest.max(hypothesis.score);
+    }
+    for hypothesis in hypotheses {
+        let excess = highest.get(&hypothesis.root).map_or(0.0, |highest| highest - UNSEEN);
+        if let Some(source) = unseen_by(hypothesis).filter(|_| excess > 0.0) {
+            let says = "not seen; it could name another cause behind these words".to_owned();
+            hypothesis.evidence.push(Evidence { ground: Ground::Unseen(source), decibans: -excess, says });
+            hypothesis.score -= excess;
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Known, diagnose::whole_story};
 use crate::case;
 use crate::model::Reason;
 use crate::render::{self, Zone};
-use crate::rules::{CAUSES, Catalogue, CatalogueError, check};
+use crate::rules::{CAUSES, Catalogue, CatalogueError, check, text_of};
 use crate::timeline;
 use clap::{Args, Subcommand, ValueEnum};
 use std::fs;
@@ -227,9 +227,9 @@ fn known_of(catalogue: &Catalogue, path: &Path) -> Result<Vec<String>, Failure> 
     let mut said = vec![path.display().to_string()];
     for failing in whole_story(&known, catalogue)?.failing {
         let Some(event) = known.timeline.events.get(failing.event) else { continue };
-        said.push(format!("  {}: {}", event.record, event.text()));
-        let mut found = catalogue.find(event.text(), &Reason::read(event.text()));
-        found.retain(|found| found.rule < catalogue.rules.len());
+        said.push(format!("  {}: {}", event.record, text_of(event)));
+        let text = text_of(event);
+        let found = catalogue.find(&text, &Reason::read(&text));
         let mut rules: Vec<_> = found.iter().filter_map(|found| catalogue.rules.get(found.rule)).collect();
         rules.sort_by(|a, b| b.specificity.total_cmp(&a.specificity));
         said.extend(

@@ -7,9 +7,10 @@ fn part(arn: &str, index: usize) -> Option<&str> {
     arn.splitn(6, ':').nth(index).filter(|part| !part.is_empty())
 }
 
-/// The region; none of what is no ARN, or is of a service without regions.
+/// The region; none of what is no ARN, is of a service without regions, or has something there that no region is called:
+/// it goes into commands.
 pub fn region(arn: &str) -> Option<&str> {
-    part(arn, 3)
+    part(arn, 3).filter(|region| region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
 }
 
 /// The account's 12 digits.
@@ -34,6 +35,7 @@ mod tests {
             (region(arn), account(arn), stack_name(arn)),
             (Some("us-gov-west-1"), Some("111122223333"), Some("Shop"))
         );
+        assert_eq!(region("arn:aws:cloudformation:us-east-1$(x):111122223333:stack/Shop/7f1c"), None);
         for (other, expected) in [("Shop", None), ("a:b:c:d:e:stack/Shop/1", None), ("arn:aws:s3:::bucket", None)] {
             assert_eq!((region(other), stack_name(other)), (expected, None), "{other}");
         }

@@ -195,7 +195,7 @@ impl<'a> Reason<'a> {
             reason.operation = api.get(2).map(|found| found.as_str());
         }
         if reason.code.is_none() && ENDS_OF_NAMES.into_iter().any(has) {
-            reason.code = ERROR_NAME.captures(text).and_then(|found| found.get(1)).map(|found| found.as_str());
+            reason.code = ERROR_NAME.captures(message).and_then(|found| found.get(1)).map(|found| found.as_str());
         }
         reason.refusal = refusal(text);
         reason.quota = quota(message);

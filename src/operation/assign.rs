@@ -256,10 +256,12 @@ fn lone_log(timeline: &Timeline, history: &mut History) {
     };
     let name =
         events.iter().filter_map(|index| timeline.events.get(*index)?.stack_name.clone()).next().unwrap_or_default();
-    let failed =
-        events.iter().any(|index| timeline.events.get(*index).is_some_and(|event| event.outcome == Outcome::Failed));
-    let succeeded =
-        events.iter().any(|index| timeline.events.get(*index).is_some_and(|event| event.outcome == Outcome::Succeeded));
+    let last_of = |outcome: Outcome| {
+        let is_it = |index: &&usize| timeline.events.get(**index).is_some_and(|event| event.outcome == outcome);
+        events.iter().rfind(is_it).copied()
+    };
+    // What a tool says last holds: errors that it got over are none.
+    let (failed, succeeded) = (last_of(Outcome::Failed), last_of(Outcome::Succeeded));
     for index in &events {
         if let Some(place) = history.operation_of.get_mut(*index) {
             *place = Some(0);
@@ -280,9 +282,10 @@ fn lone_log(timeline: &Timeline, history: &mut History) {
         incarnation: 0,
         kind: Kind::Unknown,
         ending: match (failed, succeeded) {
-            (true, _) => Ending::Failed,
-            (false, true) => Ending::Succeeded,
-            (false, false) => Ending::Unknown,
+            (Some(failed), Some(succeeded)) if succeeded > failed => Ending::Succeeded,
+            (Some(_), _) => Ending::Failed,
+            (None, Some(_)) => Ending::Succeeded,
+            (None, None) => Ending::Unknown,
         },
         started_at: first,
         ended_at: last,

@@ -93,6 +93,7 @@ fn cause(report: &DiagnosisReport<'_>) -> String {
         Some(first) if report.explained => {
             format!("cause: {} ({})", title(first), words::percent(first.probability))
         }
+        Some(first) if first.root != report.root => "cause not known to any rule".to_owned(),
         Some(first) => format!("cause not known; at best: {} ({})", title(first), words::percent(first.probability)),
         None => "cause not known to any rule".to_owned(),
     }

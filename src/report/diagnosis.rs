@@ -32,6 +32,8 @@ pub struct DiagnosisReport<'a> {
     pub operations: Vec<OperationEntry<'a>>,
     /// The ids of the stack's own operations that the verdict is about: those that failed, else the last.
     pub subjects: Vec<&'a str>,
+    /// The record of the most important failure; none where nothing failed.
+    pub root: Option<String>,
     /// The failures of the stack's own operations, in order of time.
     pub failures: Vec<FailureEntry<'a>>,
     /// The most probable first.
@@ -153,6 +155,11 @@ impl<'a> DiagnosisReport<'a> {
                 (true, false) => last(),
             },
             failures: failures.filter_map(|failure| FailureEntry::of(evidence, failure)).collect(),
+            root: diagnosis
+                .failing
+                .first()
+                .and_then(|failing| evidence.timeline.events.get(failing.event))
+                .map(|event| event.record.to_string()),
             hypotheses: diagnosis.hypotheses().map(entry).collect(),
             unexplained: rounded(diagnosis.unexplained()),
             explanations: diagnosis.explanations.iter().map(|explanation| explained(evidence, explanation)).collect(),

@@ -6,7 +6,7 @@ use super::Evidence;
 use super::select::Selection;
 use crate::actor::{Actor, Verdict};
 use crate::diagnose::Diagnosis;
-use crate::model::{Event, Outcome, Time, status, time};
+use crate::model::{Event, Outcome, Time, denial, status, time};
 use crate::operation::{Ending, Kind, Operation, Role, Story, spans};
 use chrono::TimeDelta;
 use serde::Serialize;
@@ -186,7 +186,9 @@ impl<'a> Known<'a> {
         let starter = self.actor(index).and_then(|actor| actor.call).and_then(|call| self.event(call));
         let refused = operation.events.iter().copied().find(|index| {
             self.event(*index).is_some_and(|event| {
-                event.error.is_some()
+                // A call that lacked a permission did not meet anything.
+                event.error.as_deref().is_some_and(|error| !denial(error))
+                    && matches!(&*event.action, "CreateStack" | "UpdateStack" | "CreateChangeSet" | "ExecuteChangeSet")
                     && event.call.as_ref().is_some_and(|call| {
                         &*call.service == "cloudformation.amazonaws.com"
                             && !call.read_only

@@ -5,10 +5,11 @@
 use super::Evidence;
 use super::select::Selection;
 use crate::diagnose::Diagnosis;
-use crate::model::arn;
+use crate::model::{Outcome, arn};
 use crate::operation::{Operation, Role};
 use crate::rules::shell_word;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// A way on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,16 +40,19 @@ const CANCELS: &str = "begins a rollback, which undoes what the update has done 
 
 /// The ways on from where the stack stands.
 pub(super) fn recovery(evidence: Evidence<'_>, selection: &Selection, diagnosis: &Diagnosis) -> Recovery {
-    let last = selection.operations.iter().filter_map(|index| evidence.history.operations.get(*index)).next_back();
+    let mut operations = selection.operations.iter().filter_map(|index| evidence.history.operations.get(*index));
+    // A call that was refused changed nothing.
+    let last = operations.rfind(|operation| operation.status.is_some() || operation.root().is_none());
     let Some(last) = last else { return Recovery::default() };
     let incarnation = evidence.history.incarnations.get(last.incarnation);
-    let status = last.status.as_deref().or_else(|| incarnation?.status.as_deref());
+    // Where an older operation is asked about, the stack is elsewhere by now.
+    let status = incarnation.and_then(|incarnation| incarnation.status.as_deref()).or(last.status.as_deref());
     let id = incarnation.and_then(|incarnation| incarnation.stack_id.as_deref());
     let stack = Stack {
         // A live stack is known by its name as well; a deleted one only by its ARN.
         target: shell_word(id.unwrap_or(&selection.name)).unwrap_or_else(|| "STACK".into()).into_owned(),
         region: id.and_then(arn::region).map_or(String::new(), |region| format!(" --region {region}")),
-        failed: failed_resources(evidence, last),
+        failed: failed_resources(evidence, last, id),
     };
     let mut steps = Vec::new();
     if diagnosis.hypotheses().any(|held| held.cause == "stack.termination-protection" && held.probability >= LIKELY) {
@@ -64,13 +68,16 @@ pub(super) fn recovery(evidence: Evidence<'_>, selection: &Selection, diagnosis:
 }
 
 /// The logical ids whose own failures ended the operation, as far as they are this stack's.
-fn failed_resources(evidence: Evidence<'_>, operation: &Operation) -> Vec<String> {
-    let failures = operation.failures.iter().filter(|failure| matches!(failure.role, Role::Root | Role::Independent));
+fn failed_resources(evidence: Evidence<'_>, operation: &Operation, stack: Option<&str>) -> Vec<String> {
+    let failures = operation.failures.iter().filter(|failure| failure.role != Role::Cascade);
     let events = failures.filter_map(|failure| evidence.timeline.events.get(failure.event));
+    // What failed in a nested stack has no name in this one; the nested stack's own row has.
+    let events = events.filter(|event| event.outcome == Outcome::Failed && event.stack_id.as_deref() == stack);
     let mut names: Vec<String> = events
         .filter(|event| event.is_stack_event() && !event.is_of_stack_itself())
         .filter_map(|event| event.logical_id.as_deref())
-        .map(str::to_owned)
+        .filter_map(shell_word)
+        .map(Cow::into_owned)
         .collect();
     names.dedup();
     names
@@ -104,14 +111,9 @@ impl Stack {
                 ),
                 delete("Mend the cause, delete the stack, then deploy again"),
             ],
-            "ROLLBACK_FAILED" => vec![
-                delete("Delete the stack; where a resource cannot be deleted, mend that first"),
-                step(
-                    "Or leave that resource behind",
-                    self.command("delete-stack", &self.retained()),
-                    Some("what is left behind goes on costing, and may hold a name that the next deployment wants"),
-                ),
-            ],
+            "ROLLBACK_FAILED" => vec![delete(
+                "Delete the stack; where a resource cannot be deleted, mend that first (once the deletion has failed, it can be left behind)",
+            )],
             "CREATE_FAILED" => vec![
                 step("Mend the cause and deploy again: what was created already is kept", None, None),
                 step(
@@ -129,7 +131,7 @@ impl Stack {
                     Some("undoes what the update has done"),
                 ),
             ],
-            "UPDATE_ROLLBACK_FAILED" | "IMPORT_ROLLBACK_FAILED" => vec![
+            "UPDATE_ROLLBACK_FAILED" => vec![
                 step(
                     "Mend what the rollback failed of, then let it go on",
                     self.command("continue-update-rollback", ""),
@@ -227,7 +229,7 @@ mod tests {
     fn every_state_at_rest_after_a_failure_has_a_way_on() {
         for (status, expected) in [
             ("ROLLBACK_COMPLETE", "delete-stack --region eu-west-1 --stack-name shop"),
-            ("ROLLBACK_FAILED", "--retain-resources Db"),
+            ("ROLLBACK_FAILED", "delete-stack"),
             ("CREATE_FAILED", "rollback-stack"),
             ("UPDATE_FAILED", "rollback-stack"),
             ("UPDATE_ROLLBACK_FAILED", "--resources-to-skip Db"),

@@ -12,9 +12,6 @@ use serde::{Deserialize, Serialize};
 pub struct Calibration {
     /// What words of a text weigh less where a more specific rule of another cause reads the same text: it explains them.
     pub explained_away: Decibans,
-    /// The most that a score can come to where the words only say that it failed and a source that would say why was not
-    /// seen: it could contradict.
-    pub unseen: Decibans,
     /// The scale, by rising specificity and rising decibans; at least two points.
     pub point: Vec<Point>,
 }
@@ -74,7 +71,7 @@ mod tests {
     #[test]
     fn between_points_lies_a_line() {
         let point = |specificity, decibans| Point { specificity, decibans };
-        let scale = Calibration { explained_away: 0.0, unseen: 0.0, point: vec![point(10.0, 0.0), point(20.0, 5.0)] };
+        let scale = Calibration { explained_away: 0.0, point: vec![point(10.0, 0.0), point(20.0, 5.0)] };
         for (specificity, expected) in [(0.0, 0.0), (10.0, 0.0), (15.0, 2.5), (20.0, 5.0), (40.0, 5.0)] {
             assert!((scale.decibans(specificity) - expected).abs() < 1e-9, "{specificity}");
         }

@@ -27,7 +27,8 @@ pub enum Fault {
     Missing,
     /// It claims what it must not.
     Noisy,
-    /// This rule of another cause is as specific, or more.
+    /// This rule of another cause is as specific, or more; or one of the same cause is more specific, and would give its
+    /// own words.
     Stolen(String),
 }
 
@@ -38,7 +39,7 @@ impl fmt::Display for Wrong {
             Fault::NoExamples => write!(out, "{rule} needs at least one line in `matches` and one in `rejects`"),
             Fault::Missing => write!(out, "missing: {rule} does not know {line:?}"),
             Fault::Noisy => write!(out, "noisy: {rule} must not know {line:?}"),
-            Fault::Stolen(by) => write!(out, "stolen: {by} is as specific as {rule} on {line:?}"),
+            Fault::Stolen(by) => write!(out, "stolen: {by} takes from {rule} {line:?}"),
         }
     }
 }
@@ -60,8 +61,10 @@ fn check_one(catalogue: &Catalogue, index: usize, rule: &Rule) -> Vec<Wrong> {
             found.push(wrong(line, Fault::Missing));
         }
         let others = matches.iter().filter_map(|found| catalogue.rules.get(found.rule));
-        let thief =
-            others.filter(|other| other.cause != rule.cause).find(|other| other.specificity >= rule.specificity);
+        let mut others = others.filter(|other| other.id != rule.id);
+        let thief = others.find(|other| {
+            other.specificity > rule.specificity || other.specificity >= rule.specificity && other.cause != rule.cause
+        });
         found.extend(thief.map(|thief| wrong(line, Fault::Stolen(thief.id.clone()))));
     }
     for line in &rule.rejects {

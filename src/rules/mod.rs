@@ -12,10 +12,10 @@ mod pattern;
 mod rule;
 mod words;
 
-pub use calibration::Calibration;
+pub use calibration::{Calibration, Point};
 pub use catalog::{CAUSES, Catalogue, CatalogueError};
 pub use check::{Fault, Wrong, check};
-pub use correlate::{Context, Failing, findings};
+pub use correlate::{Context, Failing, findings, text_of};
 pub use pattern::Match;
 pub use rule::{Advice, Decibans, Evidence, Finding, Ground, Rule, TELLING};
 pub use words::shell_word;

@@ -129,7 +129,7 @@ pub(super) fn best<'c>(known: &[Known<'c>]) -> Option<&'c Rule> {
 }
 
 /// The text that rules read: the error code belongs to it where AWS gives it apart.
-fn text_of(event: &Event) -> String {
+pub fn text_of(event: &Event) -> String {
     let mut text = String::new();
     if let Some(validation) = &event.validation {
         text.extend([validation.name.as_deref().unwrap_or_default(), " "]);

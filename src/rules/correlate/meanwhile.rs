@@ -5,13 +5,16 @@
 use super::super::rule::{Advice, Decibans, Evidence, Finding, PRIOR};
 use super::{Context, Failing, explained_by};
 use crate::model::{Event, Outcome, Text};
+use chrono::TimeDelta;
 use hashbrown::HashMap;
 
+/// A validation is done within minutes of the record.
+const LONG: TimeDelta = TimeDelta::minutes(10);
 /// A certificate that waits for a record that nobody makes waits for ever.
 const WAITS: Decibans = 32.0;
 
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
-    context.failing.iter().flat_map(|failing| of_failing(context, failing)).collect()
+    context.joined().iter().flat_map(|failing| of_failing(context, failing)).collect()
 }
 
 fn of_failing(context: &Context<'_>, failing: &Failing) -> Vec<Finding> {
@@ -19,8 +22,13 @@ fn of_failing(context: &Context<'_>, failing: &Failing) -> Vec<Finding> {
     let timed_out =
         own.filter(|own| matches!(&*own.cause, "timeout.stack" | "timeout.client-wait" | "timeout.stabilization"));
     let (Some(own), Some(failed)) = (timed_out, context.timeline.events.get(failing.event)) else { return Vec::new() };
+    let is_itself = |waiting: &Event| waiting.logical_id == failed.logical_id && waiting.stack_id == failed.stack_id;
     let pending = pending_validations(context, failed);
-    let Some((index, waiting)) = pending.first() else { return Vec::new() };
+    // What did not become stable is not to blame on another resource; a limit that ran out is, on what was waited for.
+    let waiting = pending.iter().find(|(_, waiting)| {
+        is_itself(waiting) || own.cause != "timeout.stabilization" && failed.at - waiting.at >= LONG
+    });
+    let Some((index, waiting)) = waiting else { return Vec::new() };
     let finding = Finding {
         rule: "certificate-still-pending".to_owned(),
         cause: "timeout.validation".to_owned(),

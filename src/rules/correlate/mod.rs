@@ -17,11 +17,13 @@ mod unfinished;
 use super::catalog::Catalogue;
 use super::rule::{Advice, Decibans, Evidence, Finding, PRIOR, Rule};
 use super::words::{self, Names};
-use crate::model::{Reason, Text, arn};
-use crate::operation::{History, Kind, Operation, Role, Story};
+use crate::model::{Event, Reason, Text, arn};
+use crate::operation::{History, Kind, Role, Story};
 use crate::timeline::Timeline;
 use chrono::TimeDelta;
 use failing_text::Known;
+pub use failing_text::text_of;
+use hashbrown::HashSet;
 
 /// What a rule may look at.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub struct Context<'a> {
     pub failing: &'a [Failing],
     /// What the data rules read in the text of each of them.
     own_words: Vec<Vec<Known<'a>>>,
+    /// Indexes of the story's events, in order of time within each operation.
+    of_story: Vec<usize>,
 }
 
 /// A real failure of the story.
@@ -68,7 +72,7 @@ impl<'a> Context<'a> {
                 event.map_or_else(Vec::new, |event| failing_text::own_words(catalogue, event, kind))
             })
             .collect();
-        Self { timeline, history, story, catalogue, failing, own_words }
+        Self { timeline, history, story, catalogue, failing, own_words, of_story: events_of(history, story) }
     }
 
     /// The rules that know a failure's own text.
@@ -82,26 +86,16 @@ impl<'a> Context<'a> {
         failing_text::best(self.own_words(failing))
     }
 
-    /// The operations of the story and of the nested stacks in it.
-    pub fn operations(&self) -> impl Iterator<Item = (usize, &'a Operation)> {
-        self.history.operations.iter().enumerate().filter(|(index, _)| {
-            let mut at = Some(*index);
-            for _ in 0..64 {
-                match at {
-                    Some(index) if self.story.operations.contains(&index) => return true,
-                    Some(index) => at = self.history.operations.get(index).and_then(|operation| operation.parent),
-                    None => return false,
-                }
-            }
-            false
-        })
+    /// The failures that are joined with other records: of thousands, the most important.
+    pub fn joined(&self) -> &'a [Failing] {
+        const AT_MOST: usize = 50;
+        self.failing.get(..AT_MOST).unwrap_or(self.failing)
     }
 
-    /// The events of the story, in order of time within each operation.
-    pub fn events(&self) -> impl Iterator<Item = (usize, &'a crate::model::Event)> {
-        self.operations()
-            .flat_map(|(_, operation)| operation.events.iter())
-            .filter_map(|index| Some((*index, self.timeline.events.get(*index)?)))
+    /// The events of the story and of the nested stacks in it, in order of time within each operation.
+    pub fn events(&self) -> impl Iterator<Item = (usize, &'a Event)> {
+        let timeline = self.timeline;
+        self.of_story.iter().filter_map(move |index| Some((*index, timeline.events.get(*index)?)))
     }
 
     /// What a rule's words may say of a failure: where it is, and the parts of the reason that was read.
@@ -150,6 +144,24 @@ impl<'a> Context<'a> {
     }
 }
 
+/// The events of the operations of a story, and of the nested stacks in it.
+fn events_of(history: &History, story: &Story) -> Vec<usize> {
+    let own: HashSet<usize> = story.operations.iter().copied().collect();
+    let belongs = |index: usize| {
+        let mut at = Some(index);
+        for _ in 0..64 {
+            match at {
+                Some(index) if own.contains(&index) => return true,
+                Some(index) => at = history.operations.get(index).and_then(|operation| operation.parent),
+                None => return false,
+            }
+        }
+        false
+    };
+    let operations = history.operations.iter().enumerate().filter(|(index, _)| belongs(*index));
+    operations.flat_map(|(_, operation)| operation.events.iter().copied()).collect()
+}
+
 fn kind_word(history: &History, failing: &Failing) -> &'static str {
     history.operations.get(failing.operation).map_or(Kind::Unknown, |operation| operation.kind).word()
 }
@@ -174,6 +186,22 @@ const ALL: &[Joining] = &[
 /// What all rules say of a story.
 pub fn findings(context: &Context<'_>) -> Vec<Finding> {
     ALL.iter().flat_map(|rule| rule(context)).collect()
+}
+
+/// True where the text has the word as a whole: ids are often beginnings or ends of others.
+fn has_token(text: &str, word: &str) -> bool {
+    let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    text.match_indices(word).any(|(at, _)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        let mut after = text.get(at + word.len()..).unwrap_or_default().chars();
+        // A full stop ends a sentence, unless a name goes on behind it.
+        let is_over = match after.next() {
+            Some('.') => !after.next().is_some_and(char::is_alphanumeric),
+            Some(c) => !goes_on(c),
+            None => true,
+        };
+        !word.is_empty() && !before.is_some_and(goes_on) && is_over
+    })
 }
 
 /// What a record that says why takes from words that only say that it failed.

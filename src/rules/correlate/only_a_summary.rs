@@ -6,6 +6,7 @@
 use super::super::rule::{Advice, Decibans, Evidence, Finding, PRIOR};
 use super::{Context, Failing};
 use crate::model::{Event, Reason, Wrapper};
+use crate::timeline::is_summary_text;
 
 /// What a name is worth: the guess is right about as often as not.
 const NAMED: Decibans = 10.0;
@@ -71,7 +72,7 @@ const KINDS: &[(&[&str], &str, &str, &str)] = &[
 ];
 
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
-    context.failing.iter().flat_map(|failing| of_failing(context, failing)).collect()
+    context.joined().iter().flat_map(|failing| of_failing(context, failing)).collect()
 }
 
 fn of_failing(context: &Context<'_>, failing: &Failing) -> Vec<Finding> {
@@ -80,7 +81,8 @@ fn of_failing(context: &Context<'_>, failing: &Failing) -> Vec<Finding> {
         return Vec::new();
     };
     let reason = Reason::read(event.text());
-    let names = failed_names(reason.message);
+    let is_summary = matches!(reason.wrapper, Wrapper::NestedStack(_)) || is_summary_text(reason.message);
+    let names = if is_summary { failed_names(reason.message) } else { Vec::new() };
     let nested = match reason.wrapper {
         Wrapper::NestedStack(stack) => Some(stack),
         Wrapper::CustomResource | Wrapper::None => None,

@@ -6,7 +6,7 @@ use super::super::rule::{Decibans, Finding, Rule};
 use super::failing_text::read;
 use super::refused_call::{first_rows, is_custom};
 use super::{Context, explained_by};
-use crate::model::{Event, Outcome};
+use crate::model::{Event, Outcome, Reason};
 use chrono::TimeDelta;
 
 /// Records of a failure may come some seconds after the row of the stack.
@@ -43,7 +43,7 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     }
     let began = first_rows(context);
     let mut findings = Vec::new();
-    for failing in context.failing {
+    for failing in context.joined() {
         let Some(failed) = context.timeline.events.get(failing.event).filter(|event| event.is_stack_event()) else {
             continue;
         };
@@ -56,8 +56,8 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
         let joined: Vec<Finding> = told
             .iter()
             .filter(about)
-            .filter(|(_, event, _)| !recovered(context, event, failed))
             .take(READ_AT_MOST)
+            .filter(|(_, event, _)| !recovered(context, event, failed))
             .flat_map(|(index, event, standing)| {
                 let standing = if is_open { *standing } else { standing + NOT_ASKED_FOR };
                 read(context, failing, *index, event, standing)
@@ -77,14 +77,19 @@ fn recovered(context: &Context<'_>, told: &Event, failed: &Event) -> bool {
             && event.logical_id == told.logical_id
             && event.stack_id == told.stack_id
     };
-    context.events().any(|(_, event)| {
-        event.outcome == Outcome::Succeeded && event.at >= told.at && event.at <= failed.at && same(event)
-    })
+    // Log lines do not succeed, and there may be thousands of them.
+    told.source != "log_events"
+        && context.events().any(|(_, event)| {
+            event.outcome == Outcome::Succeeded && event.at >= told.at && event.at <= failed.at && same(event)
+        })
 }
 
 /// The record tells of the failed resource itself, or of the function behind it.
 fn is_about(failed: &Event, told: &Event) -> bool {
     let same = told.logical_id.is_some() && told.logical_id == failed.logical_id && told.stack_id == failed.stack_id;
-    let of_function = told.source == "log_events" && is_custom(failed) && told.stack_id == failed.stack_id;
+    // The reason of a custom resource may name the stream of its function's log; then it is that one and no other.
+    let stream = Reason::read(failed.text()).log_stream.map(str::to_owned);
+    let in_stream = stream.is_none() || told.physical_id.as_deref() == stream.as_deref();
+    let of_function = told.source == "log_events" && is_custom(failed) && told.stack_id == failed.stack_id && in_stream;
     same || of_function
 }

@@ -4,8 +4,8 @@
 
 use super::super::rule::{Advice, Decibans, Evidence, Finding, Ground, PRIOR, Rule};
 use super::super::words;
-use super::{Context, Failing};
-use crate::model::{Event, Outcome, Reason};
+use super::{Context, Failing, has_token};
+use crate::model::{Call, Event, Outcome, Reason, Text};
 use hashbrown::HashSet;
 
 /// A call that deleted the very thing that is now missed leaves little doubt.
@@ -38,9 +38,7 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
         .iter()
         .enumerate()
         .filter(|(_, event)| event.source == "cloudtrail" && event.outcome == Outcome::Succeeded)
-        .filter(|(_, event)| {
-            event.call.as_ref().is_some_and(|call| !call.read_only && !call.identity.is_cloudformation())
-        })
+        .filter(|(_, event)| event.call.as_ref().is_some_and(|call| !call.read_only && by_somebody(call)))
         .filter(|(_, event)| event.call.as_ref().is_some_and(|call| &*call.service != "cloudformation.amazonaws.com"))
         .collect();
     if calls.is_empty() {
@@ -49,7 +47,14 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     let own = ids_of_the_stack(context, |_| true);
     let roles = ids_of_the_stack(context, |kind| kind == "AWS::IAM::Role");
     let ids = Ids { own, roles };
-    context.failing.iter().flat_map(|failing| of_failing(context, failing, &calls, &ids)).collect()
+    context.joined().iter().flat_map(|failing| of_failing(context, failing, &calls, &ids)).collect()
+}
+
+/// A person or a tool; not CloudFormation, and not a service that does what it is there for (scaling, rotation).
+fn by_somebody(call: &Call) -> bool {
+    let identity = &call.identity;
+    let service_role = identity.role_arn.as_deref().is_some_and(|role| role.contains("/aws-service-role/"));
+    !identity.is_cloudformation() && identity.invoked_by.is_none() && &*identity.kind != "AWSService" && !service_role
 }
 
 /// The physical ids that the stack's resources have.
@@ -60,8 +65,10 @@ struct Ids<'c> {
 }
 
 fn ids_of_the_stack<'c>(context: &Context<'c>, of_type: impl Fn(&str) -> bool) -> HashSet<&'c str> {
+    let stacks: HashSet<&Text> = context.events().filter_map(|(_, event)| event.stack_id.as_ref()).collect();
     let rows =
         context.timeline.events.iter().filter(|event| matches!(event.source, "stack_events" | "stack_resources"));
+    let rows = rows.filter(|event| event.stack_id.as_ref().is_some_and(|stack| stacks.contains(stack)));
     let rows = rows.filter(|event| event.resource_type.as_deref().is_some_and(&of_type));
     rows.filter_map(|event| event.physical_id.as_deref()).filter(|id| id.len() >= SHORTEST_ID).collect()
 }
@@ -78,10 +85,12 @@ fn of_failing(context: &Context<'_>, failing: &Failing, calls: &[(usize, &Event)
     }
     let text = failed.text();
     let cannot_assume = own.is_some_and(|own| own.cause == "permission.pass-role");
-    let is_named = |id: &&str| failed.physical_id.as_deref() == Some(*id) || text.contains(last_part(id));
+    let is_named = |id: &&str| failed.physical_id.as_deref() == Some(*id) || has_token(text, last_part(id));
     let named = ids.own.iter().copied().filter(is_named);
     let about: Vec<&str> = named.chain(ids.roles.iter().copied().filter(|_| cannot_assume)).collect();
-    let last = calls.iter().rev().find(|(_, call)| call.at <= failed.at && names_one_of(call, &about));
+    let last = calls.iter().rev().find(|(_, call)| {
+        call.at <= failed.at && named_by(call, &about).is_some_and(|id| context.made_before(id, call))
+    });
     let Some((index, call)) = last else { return Vec::new() };
     let takes_away = TAKES_AWAY.iter().any(|verb| call.action.starts_with(verb));
     let who = call.actor.as_deref().unwrap_or("somebody");
@@ -119,10 +128,50 @@ fn last_part(id: &str) -> &str {
     if last.len() >= SHORTEST_ID { last } else { id }
 }
 
-fn names_one_of(call: &Event, ids: &[&str]) -> bool {
+/// The one of the ids that the call names.
+fn named_by<'i>(call: &Event, ids: &[&'i str]) -> Option<&'i str> {
     let named = call.call.as_ref().map_or(&[][..], |call| &call.names);
-    let named = named.iter().map(|name| &**name).chain(call.physical_id.as_deref());
-    named.into_iter().any(|name| ids.iter().any(|id| *id == name || last_part(id) == last_part(name)))
+    let names: Vec<&str> = named.iter().map(|name| &**name).chain(call.physical_id.as_deref()).collect();
+    ids.iter().copied().find(|id| names.iter().any(|name| id == name || last_part(id) == last_part(name)))
+}
+
+impl Context<'_> {
+    /// The stack had made the thing of this id when the call came, and the call is to the service that has such things.
+    fn made_before(&self, id: &str, call: &Event) -> bool {
+        let service = call.call.as_ref().and_then(|call| call.service.split('.').next()).unwrap_or_default();
+        self.timeline.events.iter().any(|row| {
+            let kind = row.resource_type.as_deref().unwrap_or_default();
+            row.physical_id.as_deref() == Some(id)
+                && (row.source == "stack_resources" || row.is_stack_event() && row.outcome == Outcome::Succeeded)
+                && (row.at <= call.at || row.source == "stack_resources")
+                && of_service(kind, service)
+        })
+    }
+}
+
+/// `AWS::EC2::SecurityGroup` is of `ec2`. Some services are called otherwise in types than in calls.
+fn of_service(kind: &str, service: &str) -> bool {
+    let of_type = kind.split("::").nth(1).unwrap_or_default().to_ascii_lowercase();
+    let service = service.replace('-', "");
+    of_type == service
+        || of_type.starts_with(&service)
+        || service.starts_with(&of_type)
+        || matches!(
+            (&*of_type, &*service),
+            ("elasticloadbalancingv2", "elasticloadbalancing")
+                | ("opensearchservice" | "elasticsearch", "es")
+                | ("certificatemanager", "acm")
+                | ("stepfunctions", "states")
+                | ("kinesisfirehose", "firehose")
+                | ("cloudwatch", "monitoring")
+                | ("msk", "kafka")
+                | ("efs", "elasticfilesystem")
+                | ("cognito", "cognitoidp" | "cognitoidentity")
+                | ("emr", "elasticmapreduce")
+                | ("apigatewayv2", "apigateway")
+                | ("docdb" | "neptune", "rds")
+                | ("directoryservice", "ds")
+        )
 }
 
 fn advice(call: &Event, who: &str) -> Advice {

@@ -34,13 +34,14 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     let began = first_rows(context);
     let roles = Roles::of(context);
     let mut findings = Vec::new();
-    for failing in context.failing {
+    for failing in context.joined() {
         let failed = context.timeline.events.get(failing.event).filter(|event| event.source != "cloudtrail");
         let Some(failed) = failed else { continue };
         let own = context.best_rule(failing);
         let is_open = own.is_none_or(super::super::rule::Rule::is_vague);
         let began =
             began.get(&(&failed.stack_id, &failed.logical_id)).copied().unwrap_or(failed.at).min(failed.at) - BEFORE;
+        const READ_AT_MOST: usize = 40;
         let within = refused.iter().filter(|(_, call)| call.at >= began && call.at <= failed.at + AFTER);
         let mut joins: Vec<(usize, &Event, Decibans)> =
             within.filter_map(|(index, call)| Some((*index, *call, join(failed, call, &roles)?))).collect();
@@ -50,8 +51,13 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
         if joins.iter().any(|(_, call, _)| writes(call)) {
             joins.retain(|(_, call, _)| writes(call));
         }
-        let joined: Vec<Finding> =
-            joins.iter().flat_map(|(index, call, standing)| read(context, failing, *index, call, *standing)).collect();
+        // The nearest to the failure say most.
+        joins.sort_by_key(|(_, call, _)| (call.at - failed.at).abs());
+        let joined: Vec<Finding> = joins
+            .iter()
+            .take(READ_AT_MOST)
+            .flat_map(|(index, call, standing)| read(context, failing, *index, call, *standing))
+            .collect();
         findings.extend(own.filter(|_| is_open).and_then(|own| explained_by(failing, own, &joined)));
         findings.extend(joined);
     }
@@ -107,12 +113,18 @@ fn join(failed: &Event, refused: &Event, roles: &Roles<'_>) -> Option<Decibans> 
     if quoted.is_some() && quoted == call.request_id.as_deref() {
         return Some(SAME_REQUEST);
     }
-    if refused.logical_id.is_some() {
-        return (refused.logical_id == failed.logical_id).then_some(SAME_RESOURCE);
-    }
     let reads = if call.read_only { ONLY_READS } else { 0.0 };
     let role = call.identity.role_arn.as_deref();
     let name = role.and_then(|arn| arn.rsplit('/').next());
+    let by_service = call.source_ip.as_deref().is_some_and(|source| source.ends_with(".amazonaws.com"));
+    let onwards = by_service && call.identity.arn.as_deref().is_some_and(|arn| roles.asking.contains(arn));
+    let for_the_stack = call.identity.is_cloudformation() || onwards;
+    if refused.logical_id.is_some() {
+        let same = refused.logical_id == failed.logical_id && refused.stack_id == failed.stack_id;
+        let own = name.is_some_and(|name| roles.own.contains(name));
+        // A bystander's refusal at the same resource is the bystander's.
+        return (same && (for_the_stack || own)).then_some(SAME_RESOURCE + reads);
+    }
     if is_custom(failed) && name.is_some_and(|name| roles.own.contains(name)) {
         return Some(OWN_ROLE + reads);
     }
@@ -122,9 +134,7 @@ fn join(failed: &Event, refused: &Event, roles: &Roles<'_>) -> Option<Decibans> 
     }
     let at_once = (refused.at - failed.at).abs() <= AT_ONCE;
     let standing = if at_once { ON_BEHALF_AT_ONCE } else { ON_BEHALF } + reads;
-    let by_service = call.source_ip.as_deref().is_some_and(|source| source.ends_with(".amazonaws.com"));
-    let onwards = by_service && call.identity.arn.as_deref().is_some_and(|arn| roles.asking.contains(arn));
-    (call.identity.is_cloudformation() || onwards).then_some(standing)
+    for_the_stack.then_some(standing)
 }
 
 /// A custom resource: a function of the user's does the work.

@@ -2,8 +2,9 @@
 //! cause than an application that does not pass its health checks.
 //! Joined by the service; log lines of the same operation strengthen it.
 
-use super::super::rule::{Advice, Decibans, Evidence, Finding, PRIOR};
+use super::super::rule::{Advice, Decibans, Evidence, Finding, PRIOR, Rule};
 use super::super::words;
+use super::refused_call::first_rows;
 use super::{Context, Failing};
 use crate::model::{Event, Outcome, Reason};
 
@@ -14,7 +15,7 @@ const MOST_FURTHER_TASKS: usize = 3;
 const LOG_LINE: Decibans = 2.0;
 
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
-    context.failing.iter().filter_map(|failing| of_failing(context, failing)).collect()
+    context.joined().iter().filter_map(|failing| of_failing(context, failing)).collect()
 }
 
 fn of_failing(context: &Context<'_>, failing: &Failing) -> Option<Finding> {
@@ -23,15 +24,19 @@ fn of_failing(context: &Context<'_>, failing: &Failing) -> Option<Finding> {
         .events
         .get(failing.event)
         .filter(|event| event.resource_type.as_deref() == Some("AWS::ECS::Service"))?;
+    // Where its own words say why, tasks of it may have stopped for any reason.
+    context.best_rule(failing).is_none_or(Rule::is_vague).then_some(())?;
+    let began = first_rows(context).get(&(&failed.stack_id, &failed.logical_id)).copied().unwrap_or(failed.at);
     let stopped: Vec<(usize, &Event)> = context
         .events()
         .filter(|(_, event)| {
             event.source == "ecs_tasks"
                 && event.outcome == Outcome::Failed
-                && event.at <= failed.at
+                && (began..=failed.at).contains(&event.at)
                 && !by_health_check(event)
+                && event.logical_id == failed.logical_id
+                && event.stack_id == failed.stack_id
         })
-        .filter(|(_, event)| event.logical_id.is_none() || event.logical_id == failed.logical_id)
         .collect();
     let (_, first) = stopped.first()?;
     let mut evidence: Vec<Evidence> = stopped
@@ -43,11 +48,13 @@ fn of_failing(context: &Context<'_>, failing: &Failing) -> Option<Finding> {
             Evidence::of_event(*index, decibans, "a task of the service stopped by itself")
         })
         .collect();
-    // The circuit breaker's own text is about these tasks; they say more than it does.
-    evidence.push(Evidence::of_event(failing.event, FURTHER_TASK, "ECS gave the deployment up"));
-    let line = context
-        .events()
-        .find(|(_, event)| event.source == "log_events" && event.outcome == Outcome::Failed && event.at <= failed.at);
+    let line = context.events().find(|(_, event)| {
+        event.source == "log_events"
+            && event.outcome == Outcome::Failed
+            && (began..=failed.at).contains(&event.at)
+            && event.logical_id == failed.logical_id
+            && event.stack_id == failed.stack_id
+    });
     evidence.extend(line.map(|(index, _)| Evidence::of_event(index, LOG_LINE, "its log has an error at that time")));
     let service = failed.logical_id.as_deref().unwrap_or("the service");
     Some(Finding {

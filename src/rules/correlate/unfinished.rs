@@ -5,7 +5,7 @@
 use super::super::catalog::CAUSES;
 use super::super::durations::{self, Usual};
 use super::super::rule::{Advice, Decibans, Evidence, Finding, PRIOR};
-use super::super::words::Names;
+use super::super::words::{Names, shell_word};
 use super::failing_text::read;
 use super::{Context, Failing};
 use crate::model::{Event, Outcome, Reason, Text, Time, time};
@@ -170,7 +170,9 @@ fn advice(open: &Open<'_>, cause: &str, names: &Names) -> Advice {
     let Open { name, usual, .. } = open;
     let what = if **name == *usual.kind { usual.kind.clone() } else { format!("{name} ({})", usual.kind) };
     let known = |name: &str, otherwise: &str| names.get(name).cloned().unwrap_or_else(|| otherwise.to_owned());
-    let (stack, region) = (known("stack_arn", "STACK_ARN"), known("region", "REGION"));
+    let region = known("region", "REGION");
+    let stack = known("stack_arn", "STACK_ARN");
+    let stack = shell_word(&stack).unwrap_or_default();
     Advice {
         title: format!("A guess: {what} was being made when the operation ended; {meaning}"),
         explanation: "No message of a failure is left. This is a guess by what was in progress, how long such resources usually take and what they usually fail of; what would decide is below.".to_owned(),
