@@ -3,7 +3,7 @@
 
 use cfn_forensics::diagnose::{Diagnosis, diagnose};
 use cfn_forensics::report::select::{Question, select};
-use cfn_forensics::rules::Catalogue;
+use cfn_forensics::rules::{Catalogue, Ground};
 use cfn_forensics::{case, operation, timeline};
 use serde_json::{Value, json};
 use std::fs;
@@ -157,6 +157,15 @@ fn a_refusal_explains_vague_words_only_where_it_is_the_stacks_own() {
     let diagnosis = other.diagnosis();
     let causes: Vec<&str> = diagnosis.hypotheses().map(|held| held.cause.as_str()).collect();
     assert!(causes.first() == Some(&"resource.already-exists") && !causes.contains(&"permission.denied"), "{causes:?}");
+}
+
+#[test]
+fn a_whole_cloudtrail_without_a_refusal_speaks_for_what_the_words_say() {
+    let vague = || Told::create_fails("AWS::S3::Bucket", "Uploads", "shop-uploads", "Internal Failure");
+    let seen = vague().call("2026-11-18T12:00:11", DEPLOYER, "s3", "CreateBucket", "shop-uploads", None).diagnosis();
+    let first = seen.hypotheses().next().unwrap();
+    let silent = first.evidence.iter().find(|evidence| matches!(evidence.ground, Ground::Silence("cloudtrail")));
+    assert!(first.cause == "service.internal" && silent.is_some_and(|evidence| evidence.decibans > 0.0), "{first:?}");
 }
 
 #[test]

@@ -73,6 +73,8 @@ impl<'a> Known<'a> {
     fn first_failure(&self) -> Option<Fact> {
         let first = self.diagnosis.failing.first()?;
         let event = self.event(first.event).filter(|event| event.is_stack_event() && !event.is_of_stack_itself())?;
+        // Where the day is not known, nothing is gained by its times.
+        (!event.approximate).then_some(())?;
         let operation = self.evidence.history.operations.get(first.operation)?;
         let rows = self.evidence.timeline.events.iter().enumerate();
         let began = rows.filter(|(_, row)| {
@@ -231,7 +233,7 @@ impl<'a> Known<'a> {
             .next_back()?;
         let row =
             last.events.iter().copied().rfind(|index| self.event(*index).is_some_and(Event::is_of_stack_itself))?;
-        let status = self.event(row)?.status.as_deref()?;
+        let status = self.event(row).filter(|row| !row.approximate)?.status.as_deref()?;
         let at = time::text(self.event(row)?.at);
         if status::in_progress(status) {
             return self.fact(format!("The last that is known of the stack is {status}, since {at}"), &[row]);

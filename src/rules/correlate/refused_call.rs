@@ -3,9 +3,9 @@
 //! behind a custom resource, or by the caller and the time.
 //! The call's own message is read with the data rules, so that an explicit deny stays one.
 
-use super::super::rule::{Decibans, Finding};
+use super::super::rule::{Advice, Decibans, Evidence, Finding, PRIOR, Rule};
 use super::failing_text::read;
-use super::{Context, explained_by};
+use super::{Context, Failing, explained_by};
 use crate::model::{Event, Text, Time, denial, quoted_request};
 use chrono::TimeDelta;
 use hashbrown::{HashMap, HashSet};
@@ -22,15 +22,15 @@ const SAME_RESOURCE: Decibans = 0.0;
 const OWN_ROLE: Decibans = -1.0;
 const ON_BEHALF_AT_ONCE: Decibans = -2.0;
 const ON_BEHALF: Decibans = -6.0;
+/// What it says that no call was refused, for what the failure's own words say, and against a refusal.
+const SILENCE_FOR: Decibans = 2.0;
+const SILENCE_AGAINST: Decibans = -6.0;
 /// Handlers look at tags and settings that they may not see, and go on.
 const ONLY_READS: Decibans = -8.0;
 
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     let refused: Vec<(usize, &Event)> =
         context.events().filter(|(_, event)| event.error.as_deref().is_some_and(denial)).collect();
-    if refused.is_empty() {
-        return Vec::new();
-    }
     let began = first_rows(context);
     let roles = Roles::of(context);
     let mut findings = Vec::new();
@@ -38,7 +38,7 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
         let failed = context.timeline.events.get(failing.event).filter(|event| event.source != "cloudtrail");
         let Some(failed) = failed else { continue };
         let own = context.best_rule(failing);
-        let is_open = own.is_none_or(super::super::rule::Rule::is_vague);
+        let is_open = own.is_none_or(Rule::is_vague);
         let began =
             began.get(&(&failed.stack_id, &failed.logical_id)).copied().unwrap_or(failed.at).min(failed.at) - BEFORE;
         const READ_AT_MOST: usize = 40;
@@ -58,10 +58,30 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
             .take(READ_AT_MOST)
             .flat_map(|(index, call, standing)| read(context, failing, *index, call, *standing))
             .collect();
+        findings.extend(own.filter(|_| joined.is_empty()).into_iter().flat_map(|own| silence(context, failing, own)));
         findings.extend(own.filter(|_| is_open).and_then(|own| explained_by(failing, own, &joined)));
         findings.extend(joined);
     }
     findings
+}
+
+/// A wholly seen CloudTrail that shows no refusal: had the vague words hidden one, it would be there.
+fn silence(context: &Context<'_>, failing: &Failing, own: &Rule) -> Vec<Finding> {
+    const SOURCE: &str = "cloudtrail";
+    let would_tell = own.told_by.iter().any(|source| source == SOURCE) && context.is_whole(SOURCE);
+    if !would_tell || !context.events().any(|(_, event)| event.source == SOURCE) {
+        return Vec::new();
+    }
+    let says = "CloudTrail was wholly seen and shows no call that was refused for this resource";
+    let finding = |cause: &str, decibans: Decibans| Finding {
+        rule: own.id.clone(),
+        cause: cause.to_owned(),
+        root: failing.event,
+        prior: PRIOR,
+        evidence: vec![Evidence::of_silence(SOURCE, decibans, says)],
+        advice: Advice::default(),
+    };
+    vec![finding(&own.cause, SILENCE_FOR), finding("permission.denied", SILENCE_AGAINST)]
 }
 
 /// When the work on each resource of the story began.
