@@ -1,7 +1,8 @@
 //! Fits what the rules' words weigh to labelled failures, and says how far the result can be believed.
 //!
 //! ```sh
-//! cargo run --release --no-default-features --example calibrate -- corpus.jsonl > src/rules/calibration.toml
+//! cargo run --release --no-default-features --example calibrate -- corpus.jsonl > target/calibration.toml
+//! mv target/calibration.toml src/rules/
 //! ```
 //!
 //! A corpus has one failure a line: `events` (oldest first: `logical_id`, `resource_type`, `status`, `reason`, `timestamp`),
