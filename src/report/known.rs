@@ -25,6 +25,9 @@ pub struct Fact {
 const NAMED: usize = 4;
 /// A deleted stack's events can be read by its ARN for so long (CloudFormation user guide, "View deleted stacks").
 const EVENTS_KEPT: TimeDelta = TimeDelta::days(90);
+/// Minutes after which CI systems and pipelines commonly end a job (GitHub Actions: 360 unless set; CodeBuild and GitLab:
+/// 60; rounder ones are set by people).
+const JOB_LIMITS: [i64; 5] = [30, 45, 60, 120, 360];
 /// Credentials of a role's session last an hour unless somebody asked for more (STS, AssumeRole, `DurationSeconds`).
 const USUAL_SESSION: TimeDelta = TimeDelta::hours(1);
 
@@ -40,6 +43,7 @@ pub(super) fn known(evidence: Evidence<'_>, selection: &Selection, diagnosis: &D
     facts.extend(known.alibis());
     facts.extend(known.refused_meanwhile());
     facts.extend(known.session());
+    facts.extend(known.job_limit());
     facts.extend(known.what_became_of_it());
     facts
 }
@@ -224,6 +228,27 @@ impl<'a> Known<'a> {
         )
     }
 
+    /// How long the operation had been going on when the tool or the job stopped waiting.
+    fn job_limit(&self) -> Option<Fact> {
+        let first = self.diagnosis.hypotheses().next().filter(|first| first.cause == "timeout.client-wait")?;
+        let stopped = self.event(first.root).filter(|event| !event.approximate)?;
+        let operation = self.operations().next()?;
+        let begun = *operation.events.first()?;
+        let waited = stopped.at - operation.started_at;
+        // A job does other things before it deploys, so that the operation is somewhat shorter than the limit.
+        let limit = JOB_LIMITS.into_iter().find(|limit| {
+            let minutes = waited.num_minutes();
+            (limit - limit / 5..=*limit).contains(&minutes)
+        });
+        let limit = match (told_minutes(stopped.text()), limit) {
+            (Some(told), _) => format!("; the limit was {told} minutes for the whole job"),
+            (None, Some(limit)) => format!(", which fits a limit of {limit} minutes for the job"),
+            (None, None) => String::new(),
+        };
+        let says = format!("The operation had been going on for {} when its tool stopped{limit}", length(waited));
+        (waited > TimeDelta::zero()).then(|| self.fact(says, &[begun, first.root]))?
+    }
+
     fn what_became_of_it(&self) -> Option<Fact> {
         let (index, last) = self
             .story
@@ -254,6 +279,12 @@ impl<'a> Known<'a> {
             events.iter().filter_map(|index| self.event(*index)?.logical_id.as_deref()).collect();
         names.into_iter().map(str::to_owned).collect()
     }
+}
+
+/// The number in "the maximum execution time of 45 minutes".
+fn told_minutes(text: &str) -> Option<&str> {
+    let (before, _) = text.split_once(" minutes")?;
+    before.rsplit(' ').next().filter(|number| number.chars().all(|c| c.is_ascii_digit()) && !number.is_empty())
 }
 
 /// The same resource failed with the same words, ids and times aside.
