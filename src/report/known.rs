@@ -6,7 +6,7 @@ use super::Evidence;
 use super::select::Selection;
 use crate::actor::{Actor, Verdict};
 use crate::diagnose::Diagnosis;
-use crate::model::{Event, Outcome, Time, denial, status, time};
+use crate::model::{Event, Outcome, Reason, Time, denial, status, time};
 use crate::operation::{Ending, Kind, Operation, Role, Story, spans};
 use chrono::TimeDelta;
 use serde::Serialize;
@@ -287,9 +287,14 @@ fn told_minutes(text: &str) -> Option<&str> {
     before.rsplit(' ').next().filter(|number| number.chars().all(|c| c.is_ascii_digit()) && !number.is_empty())
 }
 
-/// The same resource failed with the same words, ids and times aside.
+/// The same resource failed with the same words. The ids that AWS appends to them, and those within (a word with a digit
+/// in it), differ each time.
 fn is_alike(a: &Event, b: &Event) -> bool {
-    let words = |event: &Event| -> String { event.text().chars().filter(|c| c.is_alphabetic()).take(120).collect() };
+    fn words(event: &Event) -> Vec<&str> {
+        let message = Reason::read(event.text()).message;
+        let said = message.split(" (Service: ").next().unwrap_or(message);
+        said.split_whitespace().filter(|word| !word.contains(|c: char| c.is_ascii_digit())).collect()
+    }
     a.logical_id == b.logical_id && a.logical_id.is_some() && words(a) == words(b)
 }
 
@@ -303,4 +308,34 @@ fn listed(names: &[String]) -> String {
 fn length(delta: TimeDelta) -> String {
     #[allow(clippy::cast_precision_loss)] // whole seconds of an operation
     time::length(delta.num_seconds() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RecordRef;
+
+    fn failed(logical_id: &str, reason: &str) -> Event {
+        let record = RecordRef { file: "stack_events".into(), index: 0 };
+        let mut event =
+            Event::new(chrono::DateTime::UNIX_EPOCH, "stack_events", record, "CREATE".into(), Outcome::Failed);
+        event.logical_id = Some(logical_id.into());
+        event.message = Some(reason.into());
+        event
+    }
+
+    #[test]
+    fn the_same_failure_is_known_again_whatever_its_ids() {
+        let first = "Resource handler returned message: \"CIDR block 10.0.0.0/99 is malformed (Service: Ec2, Status Code: 400, Request ID: 0a1b2c3d-aaaa-4000-8000-00000000000f) (SDK Attempt Count: 1)\" (RequestToken: ffee, HandlerErrorCode: InvalidRequest)";
+        let again = "Resource handler returned message: \"CIDR block 10.0.0.0/99 is malformed (Service: Ec2, Status Code: 400, Request ID: 9f8e7d6c-bcde-4000-8000-0000000000a1) (SDK Attempt Count: 1)\" (RequestToken: abcd, HandlerErrorCode: InvalidRequest)";
+        let other = "Resource handler returned message: \"The maximum number of rules has been reached (Service: Ec2, Status Code: 400, Request ID: 9f8e7d6c-bcde-4000-8000-0000000000a2)\" (RequestToken: abcd, HandlerErrorCode: ServiceLimitExceeded)";
+        for (logical_id, reason, expected) in [
+            ("Ingress", again, true),
+            ("Ingress", other, false),
+            ("Egress", again, false),
+            ("Ingress", "CIDR block 10.0.0.0/99 is malformed", true),
+        ] {
+            assert_eq!(is_alike(&failed("Ingress", first), &failed(logical_id, reason)), expected, "{reason}");
+        }
+    }
 }
