@@ -4,7 +4,7 @@
 
 use crate::model::{Event, Outcome, Reason, status};
 use crate::operation::{Ending, History, Role, Story};
-use crate::rules::{self, Advice, Catalogue, Context, Decibans, Evidence, Failing, Finding, Ground, TELLING};
+use crate::rules::{self, Advice, Catalogue, Context, Decibans, Evidence, Failing, Finding, Ground, Rule, TELLING};
 use crate::timeline::Timeline;
 use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
@@ -189,45 +189,52 @@ pub fn failing(history: &History, story: &Story) -> Vec<Failing> {
 /// What went wrong although no row of the stack failed: somebody pasted what a tool printed, in a form that no tool marks
 /// as an error, or the tool gave up (credentials, a job's time limit, another deployment) while the operation went on.
 fn told_by_the_tool(timeline: &Timeline, history: &History, story: &Story, catalogue: &Catalogue) -> Option<Failing> {
+    story.operations.iter().find_map(|index| {
+        let operation = history.operations.get(*index)?;
+        let is_it = |event: &usize| {
+            timeline.events.get(*event).is_some_and(|event| went_wrong(timeline, catalogue, operation.ending, event))
+        };
+        let event = operation.events.iter().copied().find(is_it)?;
+        Some(Failing { event, operation: *index, role: Role::Root })
+    })
+}
+
+/// True where an event tells what went wrong in an operation that did not fail by its own rows.
+fn went_wrong(timeline: &Timeline, catalogue: &Catalogue, ending: Ending, event: &Event) -> bool {
     /// Less specific words are in many lines that tell of no failure.
     const GENERAL: f64 = 17.0;
     /// So specific are words that only a refusal has.
     const PLAIN: f64 = 25.0;
     /// Causes that end the tool's run without ending the operation.
     const OF_THE_TOOL: [&str; 3] = ["credentials.invalid", "timeout.client-wait", "stack.state"];
-    // A tool that goes on to say that it succeeded had no more than trouble.
-    let went_well = |line: &Event| {
-        timeline.events.iter().any(|event| {
-            event.source == "deploy_log"
-                && event.outcome == Outcome::Succeeded
-                && event.record.file == line.record.file
-                && event.record.index > line.record.index
-        })
+    let known_by = |is_fitting: &dyn Fn(&Rule) -> bool| {
+        let found = catalogue.find(event.text(), &Reason::read(event.text()));
+        found.iter().filter_map(|found| catalogue.rules.get(found.rule)).any(is_fitting)
     };
-    let told = |index: &usize| {
-        let operation = history.operations.get(*index)?;
-        let event = operation.events.iter().copied().find(|event| {
-            let of_stack = |event: &Event| event.resource_type.as_deref() == Some(status::STACK_TYPE);
-            let told = |event: &&Event| event.source == "deploy_log" || of_stack(event);
-            let Some(event) = timeline.events.get(*event).filter(told) else { return false };
-            let mut known = catalogue
-                .find(event.text(), &Reason::read(event.text()))
-                .into_iter()
-                .filter_map(|found| catalogue.rules.get(found.rule));
-            match (operation.ending, event.outcome) {
-                (Ending::Unknown, Outcome::Noted) => known.any(|rule| rule.specificity >= GENERAL) && !went_well(event),
-                (Ending::InProgress | Ending::Succeeded, Outcome::Failed) => {
-                    known.any(|rule| OF_THE_TOOL.contains(&&*rule.cause) && rule.specificity >= GENERAL)
-                        && !went_well(event)
-                }
-                // A stack that stays as it is, and says in its row what it was refused: a delete, an update.
-                (_, Outcome::Succeeded) => known.any(|rule| rule.specificity >= PLAIN),
-                _ => false,
-            }
-        })?;
-        Some(Failing { event, operation: *index, role: Role::Root })
-    };
-    story.operations.iter().find_map(told)
+    let of_log = event.source == "deploy_log";
+    let of_stack = event.resource_type.as_deref() == Some(status::STACK_TYPE);
+    match (ending, event.outcome) {
+        (Ending::Unknown, Outcome::Noted) if of_log => {
+            known_by(&|rule| rule.specificity >= GENERAL) && !got_over_it(timeline, event)
+        }
+        (Ending::InProgress | Ending::Succeeded, Outcome::Failed) if of_log => {
+            known_by(&|rule| OF_THE_TOOL.contains(&&*rule.cause) && rule.specificity >= GENERAL)
+                && !got_over_it(timeline, event)
+        }
+        // A stack that stays as it is, and says in its row what it was refused: a delete, an update.
+        (_, Outcome::Succeeded) if of_stack => known_by(&|rule| rule.specificity >= PLAIN),
+        _ => false,
+    }
+}
+
+/// A tool that goes on to say that it succeeded had no more than trouble.
+fn got_over_it(timeline: &Timeline, line: &Event) -> bool {
+    timeline.events.iter().any(|event| {
+        event.source == "deploy_log"
+            && event.outcome == Outcome::Succeeded
+            && event.record.file == line.record.file
+            && event.record.index > line.record.index
+    })
 }
 
 /// Merges the findings of one cause and failure. The evidence of one event counts once: rules that read the same words

@@ -273,6 +273,12 @@ fn trouble_that_a_tool_got_over_is_no_failure() {
     };
     let throttled = "2026-11-18T12:01:00Z Error: toomanyrequests: Rate exceeded; falling back to the mirror\n2026-11-18T12:05:01Z \u{2705}  Shop\n";
     assert_eq!(update(throttled).cause(), "nothing failed");
+    for well in [
+        "2026-11-18T12:05:01Z Successfully created/updated stack - Shop, No changes to deploy. Stack Shop is up to date\n",
+        "2026-11-18T12:05:01Z \u{2705}  Shop (no changes)\n",
+    ] {
+        assert_eq!(update(well).cause(), "nothing failed", "{well}");
+    }
     let expired =
         "2026-11-18T12:03:00Z Error: ExpiredTokenException: The security token included in the request is expired\n";
     assert_eq!(update(expired).cause(), "credentials.invalid");
