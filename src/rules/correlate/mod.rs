@@ -11,7 +11,6 @@ mod only_a_summary;
 mod other_records;
 mod out_of_band;
 mod refused_call;
-mod stopped_tasks;
 mod unfinished;
 
 use super::catalog::Catalogue;
@@ -177,7 +176,6 @@ const ALL: &[Joining] = &[
     meanwhile::find,
     out_of_band::find,
     leftover::find,
-    stopped_tasks::find,
     change_set_theory::find,
     cut_off::find,
     unfinished::find,
