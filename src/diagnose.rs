@@ -100,10 +100,12 @@ pub fn diagnose(timeline: &Timeline, history: &History, story: &Story, catalogue
     if failing.is_empty() {
         failing.extend(told_by_the_tool(timeline, history, story, catalogue));
     }
-    let context = Context::new(timeline, history, story, catalogue, &failing);
-    let mut merged = merge(rules::findings(&context));
-    bound(&mut merged, &context);
-    let merged = merged.into_iter().filter(Hypothesis::is_claimed);
+    let merged = {
+        let context = Context::new(timeline, history, story, catalogue, &failing);
+        let mut merged = merge(rules::findings(&context));
+        bound(&mut merged, &context);
+        merged.into_iter().filter(Hypothesis::is_claimed)
+    };
     let (refuted, hypotheses): (Vec<_>, Vec<_>) = merged.partition(is_refuted);
     let explanations = grouped(explained_apart(hypotheses, &failing), catalogue);
     let explained: HashSet<usize> = explanations

@@ -177,7 +177,7 @@ pub struct Advice {
     pub link: Option<String>,
 }
 
-/// One rule's answer.
+/// One rule's answer: a cause with its words, or evidence on a cause that another rule claims.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// The rule's id.
@@ -192,4 +192,11 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// The words for it.
     pub advice: Advice,
+}
+
+impl Finding {
+    /// Evidence on a cause that another rule has the words for: a theory that nobody claims needs no evidence.
+    pub fn on_theory(rule: &str, cause: &str, root: usize, evidence: Vec<Evidence>) -> Self {
+        Self { rule: rule.to_owned(), cause: cause.to_owned(), root, prior: PRIOR, evidence, advice: Advice::default() }
+    }
 }

@@ -2,7 +2,7 @@
 //! deployment had failed. Where CloudTrail shows that a change set of the story was executed, that was not the cause.
 //! Gives evidence against, never for.
 
-use super::super::rule::{Decibans, Evidence, Finding, PRIOR};
+use super::super::rule::{Decibans, Evidence, Finding};
 use super::Context;
 use crate::model::Outcome;
 
@@ -34,13 +34,6 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     if evidence.is_empty() {
         return Vec::new();
     }
-    let against = |cause: &str| Finding {
-        rule: "change-set-executed".to_owned(),
-        cause: cause.to_owned(),
-        root: first.event,
-        prior: PRIOR,
-        evidence: evidence.clone(),
-        advice: super::super::rule::Advice::default(),
-    };
+    let against = |cause: &str| Finding::on_theory("change-set-executed", cause, first.event, evidence.clone());
     vec![against("changeset.state"), against("changeset.empty")]
 }

@@ -1,5 +1,6 @@
 //! Rules that join events: each is one file and one line in the table below.
-//! A joining rule gets the whole story and answers findings; it never looks at other rules' answers.
+//! A joining rule gets the whole story, and what the data rules read in the failures' own texts, and answers findings; it
+//! never looks at the answers of other joining rules.
 //! Used by the diagnosis.
 
 mod change_set_theory;
@@ -14,15 +15,15 @@ mod refused_call;
 mod unfinished;
 
 use super::catalog::Catalogue;
-use super::rule::{Advice, Decibans, Evidence, Finding, PRIOR, Rule};
+use super::rule::{Decibans, Evidence, Finding, PRIOR, Rule};
 use super::words::{self, Names};
-use crate::model::{Event, Reason, Text, arn};
+use crate::model::{Event, Reason, Text, Time, arn};
 use crate::operation::{History, Kind, Role, Story};
 use crate::timeline::Timeline;
 use chrono::TimeDelta;
 use failing_text::Known;
 pub use failing_text::text_of;
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 /// What a rule may look at.
 #[derive(Debug)]
@@ -41,6 +42,15 @@ pub struct Context<'a> {
     own_words: Vec<Vec<Known<'a>>>,
     /// Indexes of the story's events, in order of time within each operation.
     of_story: Vec<usize>,
+    /// When the work on each resource of the story began.
+    first_rows: HashMap<Place<'a>, Time>,
+}
+
+/// A stack and a logical id.
+type Place<'a> = (Option<&'a Text>, Option<&'a Text>);
+
+fn place(event: &Event) -> Place<'_> {
+    (event.stack_id.as_ref(), event.logical_id.as_ref())
 }
 
 /// A real failure of the story.
@@ -71,7 +81,14 @@ impl<'a> Context<'a> {
                 event.map_or_else(Vec::new, |event| failing_text::own_words(catalogue, event, kind))
             })
             .collect();
-        Self { timeline, history, story, catalogue, failing, own_words, of_story: events_of(history, story) }
+        let of_story = events_of(history, story);
+        let mut first_rows: HashMap<Place<'a>, Time> = HashMap::new();
+        let events = of_story.iter().filter_map(|index| timeline.events.get(*index));
+        for event in events.filter(|event| event.is_stack_event()) {
+            let began = first_rows.entry(place(event)).or_insert(event.at);
+            *began = event.at.min(*began);
+        }
+        Self { timeline, history, story, catalogue, failing, own_words, of_story, first_rows }
     }
 
     /// The rules that know a failure's own text.
@@ -95,6 +112,11 @@ impl<'a> Context<'a> {
     pub fn events(&self) -> impl Iterator<Item = (usize, &'a Event)> {
         let timeline = self.timeline;
         self.of_story.iter().filter_map(move |index| Some((*index, timeline.events.get(*index)?)))
+    }
+
+    /// When the work on a failed resource began; where no row tells, when it failed.
+    pub fn began(&self, failed: &Event) -> Time {
+        self.first_rows.get(&place(failed)).copied().unwrap_or(failed.at).min(failed.at)
     }
 
     /// What a rule's words may say of a failure: where it is, and the parts of the reason that was read.
@@ -211,16 +233,9 @@ fn explained_by(failing: &Failing, vague: &Rule, joined: &[Finding]) -> Option<F
     let weight = |finding: &&Finding| finding.evidence.first().map_or(0.0, |evidence| evidence.decibans);
     let heaviest = joined.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)))?;
     let ground = heaviest.evidence.first()?.ground;
-    (heaviest.cause != vague.cause && weight(&heaviest) > -PRIOR).then(|| Finding {
-        rule: vague.id.clone(),
-        cause: vague.cause.clone(),
-        root: failing.event,
-        prior: PRIOR,
-        evidence: vec![Evidence {
-            ground,
-            decibans: EXPLAINED,
-            says: "this record says why, where those words only say that it failed".to_owned(),
-        }],
-        advice: Advice::default(),
+    (heaviest.cause != vague.cause && weight(&heaviest) > -PRIOR).then(|| {
+        let says = "this record says why, where those words only say that it failed".to_owned();
+        let evidence = vec![Evidence { ground, decibans: EXPLAINED, says }];
+        Finding::on_theory(&vague.id, &vague.cause, failing.event, evidence)
     })
 }

@@ -4,7 +4,7 @@
 
 use super::super::rule::{Decibans, Finding, Rule};
 use super::failing_text::read;
-use super::refused_call::{first_rows, is_custom};
+use super::refused_call::is_custom;
 use super::{Context, explained_by};
 use crate::model::{Event, Outcome, Reason};
 use chrono::TimeDelta;
@@ -41,7 +41,6 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     if told.is_empty() {
         return Vec::new();
     }
-    let began = first_rows(context);
     let mut findings = Vec::new();
     for failing in context.joined() {
         let Some(failed) = context.timeline.events.get(failing.event).filter(|event| event.is_stack_event()) else {
@@ -49,7 +48,7 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
         };
         let own = context.best_rule(failing);
         let is_open = own.is_none_or(Rule::is_vague);
-        let began = began.get(&(&failed.stack_id, &failed.logical_id)).copied().unwrap_or(failed.at);
+        let began = context.began(failed);
         let about = |(_, event, _): &&(usize, &Event, Decibans)| {
             event.at >= began && event.at <= failed.at + AFTER && is_about(failed, event)
         };

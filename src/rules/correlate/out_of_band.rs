@@ -2,7 +2,7 @@
 //! Joined by the physical id of the failed resource, or of another resource of the stack that the failure's text names.
 //! Looks at all calls of the timeline: the change may be hours older than the operation.
 
-use super::super::rule::{Advice, Decibans, Evidence, Finding, Ground, PRIOR, Rule};
+use super::super::rule::{Advice, Decibans, Evidence, Finding, PRIOR, Rule};
 use super::super::words;
 use super::{Context, Failing, has_token};
 use crate::model::{Call, Event, Outcome, Reason, Text};
@@ -89,7 +89,7 @@ fn of_failing(context: &Context<'_>, failing: &Failing, calls: &[(usize, &Event)
     let named = ids.own.iter().copied().filter(is_named);
     let about: Vec<&str> = named.chain(ids.roles.iter().copied().filter(|_| cannot_assume)).collect();
     let last = calls.iter().rev().find(|(_, call)| {
-        call.at <= failed.at && named_by(call, &about).is_some_and(|id| context.made_before(id, call))
+        call.at <= failed.at && named_by(call, &about).is_some_and(|id| made_before(context, id, call))
     });
     let Some((index, call)) = last else { return Vec::new() };
     let takes_away = TAKES_AWAY.iter().any(|verb| call.action.starts_with(verb));
@@ -107,17 +107,9 @@ fn of_failing(context: &Context<'_>, failing: &Failing, calls: &[(usize, &Event)
         )],
         advice: words::of_advice(&advice(call, who), &context.names(failing, &Reason::default())),
     }];
-    findings.extend(own.filter(|own| takes_away && is_missed && own.cause != "drift.out-of-band").map(|own| Finding {
-        rule: own.id.clone(),
-        cause: own.cause.clone(),
-        root: failing.event,
-        prior: PRIOR,
-        evidence: vec![Evidence {
-            ground: Ground::Event(*index),
-            decibans: EXPLAINED,
-            says: "it was there, until this call took it away".to_owned(),
-        }],
-        advice: Advice::default(),
+    findings.extend(own.filter(|own| takes_away && is_missed && own.cause != "drift.out-of-band").map(|own| {
+        let evidence = Evidence::of_event(*index, EXPLAINED, "it was there, until this call took it away");
+        Finding::on_theory(&own.id, &own.cause, failing.event, vec![evidence])
     }));
     findings
 }
@@ -135,18 +127,16 @@ fn named_by<'i>(call: &Event, ids: &[&'i str]) -> Option<&'i str> {
     ids.iter().copied().find(|id| names.iter().any(|name| id == name || last_part(id) == last_part(name)))
 }
 
-impl Context<'_> {
-    /// The stack had made the thing of this id when the call came, and the call is to the service that has such things.
-    fn made_before(&self, id: &str, call: &Event) -> bool {
-        let service = call.call.as_ref().and_then(|call| call.service.split('.').next()).unwrap_or_default();
-        self.timeline.events.iter().any(|row| {
-            let kind = row.resource_type.as_deref().unwrap_or_default();
-            row.physical_id.as_deref() == Some(id)
-                && (row.source == "stack_resources" || row.is_stack_event() && row.outcome == Outcome::Succeeded)
-                && (row.at <= call.at || row.source == "stack_resources")
-                && of_service(kind, service)
-        })
-    }
+/// The stack had made the thing of this id when the call came, and the call is to the service that has such things.
+fn made_before(context: &Context<'_>, id: &str, call: &Event) -> bool {
+    let service = call.call.as_ref().and_then(|call| call.service.split('.').next()).unwrap_or_default();
+    context.timeline.events.iter().any(|row| {
+        let kind = row.resource_type.as_deref().unwrap_or_default();
+        let of_list = row.source == "stack_resources";
+        row.physical_id.as_deref() == Some(id)
+            && (of_list || row.is_stack_event() && row.outcome == Outcome::Succeeded && row.at <= call.at)
+            && of_service(kind, service)
+    })
 }
 
 /// `AWS::EC2::SecurityGroup` is of `ec2`. Some services are called otherwise in types than in calls.

@@ -3,12 +3,12 @@
 //! behind a custom resource, or by the caller and the time.
 //! The call's own message is read with the data rules, so that an explicit deny stays one.
 
-use super::super::rule::{Advice, Decibans, Evidence, Finding, PRIOR, Rule};
+use super::super::rule::{Decibans, Evidence, Finding, Rule};
 use super::failing_text::read;
 use super::{Context, Failing, explained_by};
-use crate::model::{Event, Text, Time, denial, quoted_request};
+use crate::model::{Event, denial, quoted_request};
 use chrono::TimeDelta;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 
 /// CloudTrail tells whole seconds; handlers report a refusal within seconds, or after retries of minutes.
 const BEFORE: TimeDelta = TimeDelta::seconds(5);
@@ -28,41 +28,58 @@ const SILENCE_AGAINST: Decibans = -6.0;
 /// Handlers look at tags and settings that they may not see, and go on.
 const ONLY_READS: Decibans = -8.0;
 
+/// The nearest to the failure say most.
+const READ_AT_MOST: usize = 40;
+
 pub(super) fn find(context: &Context<'_>) -> Vec<Finding> {
     let refused: Vec<(usize, &Event)> =
         context.events().filter(|(_, event)| event.error.as_deref().is_some_and(denial)).collect();
-    let began = first_rows(context);
     let roles = Roles::of(context);
-    let mut findings = Vec::new();
-    for failing in context.joined() {
-        let failed = context.timeline.events.get(failing.event).filter(|event| event.source != "cloudtrail");
-        let Some(failed) = failed else { continue };
-        let own = context.best_rule(failing);
-        let is_open = own.is_none_or(Rule::is_vague);
-        let began =
-            began.get(&(&failed.stack_id, &failed.logical_id)).copied().unwrap_or(failed.at).min(failed.at) - BEFORE;
-        const READ_AT_MOST: usize = 40;
-        let within = refused.iter().filter(|(_, call)| call.at >= began && call.at <= failed.at + AFTER);
-        let mut joins: Vec<(usize, &Event, Decibans)> =
-            within.filter_map(|(index, call)| Some((*index, *call, join(failed, call, &roles)?))).collect();
+    context.joined().iter().flat_map(|failing| of_failing(context, failing, &refused, &roles)).collect()
+}
+
+fn of_failing(
+    context: &Context<'_>,
+    failing: &Failing,
+    refused: &[(usize, &Event)],
+    roles: &Roles<'_>,
+) -> Vec<Finding> {
+    let failed = context.timeline.events.get(failing.event).filter(|event| event.source != "cloudtrail");
+    let Some(failed) = failed else { return Vec::new() };
+    let own = context.best_rule(failing);
+    let is_open = own.is_none_or(Rule::is_vague);
+    let joined: Vec<Finding> = joins(context, failed, refused, roles)
+        .into_iter()
         // Where the failure's own text says why, what else was refused meanwhile is none of its business.
-        joins.retain(|(_, _, standing)| is_open || *standing >= SAME_RESOURCE);
-        let writes = |call: &Event| call.call.as_ref().is_some_and(|call| !call.read_only);
-        if joins.iter().any(|(_, call, _)| writes(call)) {
-            joins.retain(|(_, call, _)| writes(call));
-        }
-        // The nearest to the failure say most.
-        joins.sort_by_key(|(_, call, _)| (call.at - failed.at).abs());
-        let joined: Vec<Finding> = joins
-            .iter()
-            .take(READ_AT_MOST)
-            .flat_map(|(index, call, standing)| read(context, failing, *index, call, *standing))
-            .collect();
-        findings.extend(own.filter(|_| joined.is_empty()).into_iter().flat_map(|own| silence(context, failing, own)));
-        findings.extend(own.filter(|_| is_open).and_then(|own| explained_by(failing, own, &joined)));
-        findings.extend(joined);
-    }
+        .filter(|(_, _, standing)| is_open || *standing >= SAME_RESOURCE)
+        .take(READ_AT_MOST)
+        .flat_map(|(index, call, standing)| read(context, failing, index, call, standing))
+        .collect();
+    let mut findings = Vec::new();
+    findings.extend(own.filter(|_| joined.is_empty()).into_iter().flat_map(|own| silence(context, failing, own)));
+    findings.extend(own.filter(|_| is_open).and_then(|own| explained_by(failing, own, &joined)));
+    findings.extend(joined);
     findings
+}
+
+/// The calls that may be behind the failure, with what each join is worth, the nearest in time first. Where a write was
+/// refused, refused reads say nothing.
+fn joins<'c>(
+    context: &Context<'_>,
+    failed: &Event,
+    refused: &[(usize, &'c Event)],
+    roles: &Roles<'_>,
+) -> Vec<(usize, &'c Event, Decibans)> {
+    let (from, to) = (context.began(failed) - BEFORE, failed.at + AFTER);
+    let within = refused.iter().filter(|(_, call)| (from..=to).contains(&call.at));
+    let mut joins: Vec<(usize, &Event, Decibans)> =
+        within.filter_map(|(index, call)| Some((*index, *call, join(failed, call, roles)?))).collect();
+    let writes = |call: &Event| call.call.as_ref().is_some_and(|call| !call.read_only);
+    if joins.iter().any(|(_, call, _)| writes(call)) {
+        joins.retain(|(_, call, _)| writes(call));
+    }
+    joins.sort_by_key(|(_, call, _)| (call.at - failed.at).abs());
+    joins
 }
 
 /// A wholly seen CloudTrail that shows no refusal: had the vague words hidden one, it would be there.
@@ -73,25 +90,10 @@ fn silence(context: &Context<'_>, failing: &Failing, own: &Rule) -> Vec<Finding>
         return Vec::new();
     }
     let says = "CloudTrail was wholly seen and shows no call that was refused for this resource";
-    let finding = |cause: &str, decibans: Decibans| Finding {
-        rule: own.id.clone(),
-        cause: cause.to_owned(),
-        root: failing.event,
-        prior: PRIOR,
-        evidence: vec![Evidence::of_silence(SOURCE, decibans, says)],
-        advice: Advice::default(),
+    let finding = |cause: &str, decibans: Decibans| {
+        Finding::on_theory(&own.id, cause, failing.event, vec![Evidence::of_silence(SOURCE, decibans, says)])
     };
     vec![finding(&own.cause, SILENCE_FOR), finding("permission.denied", SILENCE_AGAINST)]
-}
-
-/// When the work on each resource of the story began.
-pub(super) fn first_rows<'c>(context: &Context<'c>) -> HashMap<(&'c Option<Text>, &'c Option<Text>), Time> {
-    let mut first: HashMap<(&Option<Text>, &Option<Text>), Time> = HashMap::new();
-    for (_, event) in context.events().filter(|(_, event)| event.is_stack_event()) {
-        let began = first.entry((&event.stack_id, &event.logical_id)).or_insert(event.at);
-        *began = event.at.min(*began);
-    }
-    first
 }
 
 /// The roles by which calls may belong to a stack.
