@@ -16,11 +16,11 @@ use crate::operation::History;
 use crate::timeline::Timeline;
 use calls::Calls;
 use scene::Scene;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use verdict::Judgement;
 
 /// What an operation was started for, and by what kind of actor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// A deployment, by a tool, a script or a person's command.
@@ -45,7 +45,7 @@ pub enum Verdict {
 }
 
 /// How an operation was joined with the call that started it, strongest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// The call carries the client request token of the operation's events.
@@ -61,7 +61,7 @@ pub enum Basis {
 }
 
 /// What stands at the beginning of a chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OriginKind {
     /// A person who signed in.
@@ -79,7 +79,7 @@ pub enum OriginKind {
 }
 
 /// Who or what stands at the beginning of a chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Origin {
     /// What it is.
     pub kind: OriginKind,
@@ -88,7 +88,7 @@ pub struct Origin {
 }
 
 /// One link of a chain: somebody, and how they came by their credentials.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Link {
     /// The user or session, as CloudTrail prints it.
     pub who: Text,
@@ -103,7 +103,7 @@ pub struct Link {
 }
 
 /// What a mark is worth for one verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Weight {
     /// For or against this verdict.
     pub verdict: Verdict,
@@ -112,7 +112,7 @@ pub struct Weight {
 }
 
 /// One thing that the verdict rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Mark {
     /// In words, as a clause.
     pub says: String,
@@ -126,7 +126,7 @@ pub struct Mark {
 }
 
 /// Another reading of the same evidence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Alternative {
     /// What it would be.
     pub verdict: Verdict,

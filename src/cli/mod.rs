@@ -15,6 +15,7 @@ mod policy;
 #[cfg(feature = "aws")]
 mod progress;
 mod reference;
+mod report;
 mod rules;
 mod select;
 mod stacks;
@@ -44,6 +45,7 @@ enum Verb {
     Timeline(timeline::Arguments),
     Stacks(stacks::Arguments),
     Diagnose(diagnose::Arguments),
+    Report(report::Arguments),
     #[cfg(feature = "aws")]
     Capture(capture::Arguments),
     #[cfg(feature = "aws")]
@@ -65,6 +67,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, now: Time) -> ExitCod
         Verb::Timeline(arguments) => timeline::run(&arguments, now),
         Verb::Stacks(arguments) => stacks::run(&arguments, now),
         Verb::Diagnose(arguments) => diagnose::run(&arguments, now),
+        Verb::Report(arguments) => report::run(&arguments, now),
         #[cfg(feature = "aws")]
         Verb::Capture(arguments) => capture::run(&arguments, now),
         #[cfg(feature = "aws")]
@@ -98,6 +101,10 @@ impl Known {
         let timeline = crate::timeline::build(&capture, options);
         // The events hold what is still needed of the records.
         drop(capture);
+        Self::from_timeline(timeline)
+    }
+
+    fn from_timeline(timeline: Timeline) -> Self {
         let history = operation::cut(&timeline);
         let actors = actor::actors(&timeline, &history);
         Self { timeline, history, actors }

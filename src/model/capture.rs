@@ -30,6 +30,21 @@ impl Serialize for RecordRef {
     }
 }
 
+impl<'de> Deserialize<'de> for RecordRef {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no FILE#INDEX")))
+    }
+}
+
+impl RecordRef {
+    /// The reference in `cloudtrail#41`; none where the text is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (file, index) = text.rsplit_once('#')?;
+        Some(Self { file: Text::from(file), index: index.parse().ok()? })
+    }
+}
+
 /// How a file's records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {

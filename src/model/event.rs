@@ -3,11 +3,11 @@
 //! Made by the sources; ordered and linked by the timeline.
 
 use super::{RecordRef, Text, Time};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// How the thing that happened ended, as far as this event tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It began, or goes on.

@@ -20,6 +20,8 @@ pub struct Span {
     pub started_at: Time,
     /// Its last row, if that ended it.
     pub ended_at: Option<Time>,
+    /// That row, else its first, as an index into `Timeline::events`.
+    pub row: usize,
     /// How it ended; `InProgress` while it has not.
     pub outcome: Outcome,
     /// The resource whose end it waited for, as far as the events show it.
@@ -41,9 +43,8 @@ pub fn spans(timeline: &Timeline, operation: &Operation) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     let mut by_id: HashMap<Text, usize> = HashMap::new();
     let mut ends: Vec<(Time, Text)> = Vec::new();
-    for event in
-        operation.events.iter().filter_map(|index| timeline.events.get(*index)).filter(|event| is_of_resource(event))
-    {
+    let rows = operation.events.iter().filter_map(|row| Some((*row, timeline.events.get(*row)?)));
+    for (row, event) in rows.filter(|(_, event)| is_of_resource(event)) {
         let Some(logical_id) = event.logical_id.clone() else { continue };
         let ended =
             by_id.get(&logical_id).and_then(|index| spans.get(*index)).is_some_and(|span| span.ended_at.is_some());
@@ -60,6 +61,7 @@ pub fn spans(timeline: &Timeline, operation: &Operation) -> Vec<Span> {
                 resource_type: event.resource_type.clone(),
                 started_at: event.at,
                 ended_at: None,
+                row,
                 outcome: Outcome::InProgress,
                 waited_for,
             });
@@ -71,6 +73,7 @@ pub fn spans(timeline: &Timeline, operation: &Operation) -> Vec<Span> {
             }
             if let Some(span) = spans.get_mut(index) {
                 span.ended_at = Some(event.at);
+                span.row = row;
                 span.outcome = event.outcome;
             }
         }

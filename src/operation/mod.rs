@@ -10,12 +10,12 @@ mod stories;
 
 use crate::model::{Text, Time};
 use crate::timeline::Timeline;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use durations::{Silence, Span, critical_path, silences, spans};
 
 /// What an operation tries to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// CreateStack, or the first ExecuteChangeSet.
@@ -50,7 +50,7 @@ impl Kind {
 }
 
 /// How an operation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// As asked for.
@@ -66,7 +66,7 @@ pub enum Ending {
 }
 
 /// What a failure is in its operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The first real failure.

@@ -3,7 +3,7 @@
 //! The numbers are the report's.
 
 use super::page::{Page, Paint};
-use super::words;
+use crate::report::words;
 use crate::report::{DiagnosisReport, HypothesisEntry};
 use std::io;
 

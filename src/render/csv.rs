@@ -4,7 +4,7 @@
 //! Read by spreadsheets.
 
 use super::escape::csv_cell;
-use super::words;
+use crate::report::words;
 use crate::report::{EventEntry, TimelineReport};
 use std::io::{self, Write};
 

@@ -3,11 +3,13 @@
 //! Read on terminals and in CI logs.
 
 use super::page::{Page, Paint, Said};
-use super::{gaps, operations, words};
+use super::{gaps, operations};
 use crate::actor::Verdict;
 use crate::operation::Role;
+use crate::report::words;
 use crate::report::{
     ActorEntry, DiagnosisReport, EvidenceEntry, ExplanationEntry, FailureEntry, HypothesisEntry, OperationEntry,
+    command_of,
 };
 use std::io;
 
@@ -21,8 +23,6 @@ const BAR: usize = 10;
 const PERCENT: usize = 5;
 /// Room for a weight in decibans.
 const WEIGHT: usize = 6;
-/// Programs by which a line is known as a command that can be copied.
-const PROGRAMS: [&str; 6] = ["aws", "cdk", "sam", "curl", "docker", "cfn-forensics"];
 
 /// The whole page.
 pub(super) fn text(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> {
@@ -231,16 +231,16 @@ fn marks_of(actor: &ActorEntry<'_>, page: &mut Page<'_>) -> io::Result<()> {
         let text = format!("chain: {}", links.join(page.glyphs.back));
         page.labelled(2, bullet, 1, &Said::one(Paint::Plain, text))?;
     }
-    for mark in actor.marks {
+    for mark in actor.marks.iter() {
         let text = format!("{}{}", mark.says, cited(mark.record.as_ref()));
         page.labelled(2, bullet, 1, &Said::one(Paint::Plain, text))?;
     }
-    for other in actor.alternatives {
+    for other in actor.alternatives.iter() {
         let (verdict, odds) = (words::verdict(other.verdict), words::percent(other.odds));
         let text = format!("or {verdict} ({odds}): {}", other.why);
         page.labelled(2, bullet, 1, &Said::one(Paint::Yellow, text))?;
     }
-    for decides in actor.decides {
+    for decides in actor.decides.iter() {
         let text = format!("would decide it: {decides}");
         page.labelled(2, bullet, 1, &Said::one(Paint::Dim, text))?;
     }
@@ -389,7 +389,7 @@ fn advice(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> {
         if !first.confirm.is_empty() {
             page.blank()?;
             page.say(0, Paint::Bold, &format!("How to make sure{about}"))?;
-            for confirm in first.confirm {
+            for confirm in first.confirm.iter() {
                 step(page.glyphs.noted, confirm, page)?;
             }
         }
@@ -432,8 +432,8 @@ fn unknown(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> 
         if question.find_out.iter().any(elsewhere) {
             page.labelled(4, (Paint::Dim, page.glyphs.noted), 1, &Said::one(Paint::Plain, "see \"How to make sure\""))?;
         }
-        if let Some(setting) = question.next_time {
-            page.labelled(4, (Paint::Dim, "next time:"), 10, &Said::one(Paint::Plain, setting))?;
+        if let Some(setting) = &question.next_time {
+            page.labelled(4, (Paint::Dim, "next time:"), 10, &Said::one(Paint::Plain, &**setting))?;
         }
     }
     Ok(())
@@ -453,8 +453,8 @@ fn recovery(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()>
         if let Some(command) = &step.command {
             step_at(4, "", command, page)?;
         }
-        if let Some(risk) = step.risk {
-            page.labelled(4, (Paint::Yellow, "risk:"), 5, &Said::one(Paint::Plain, risk))?;
+        if let Some(risk) = &step.risk {
+            page.labelled(4, (Paint::Yellow, "risk:"), 5, &Said::one(Paint::Plain, &**risk))?;
         }
     }
     Ok(())
@@ -466,11 +466,7 @@ fn step(label: &str, text: &str, page: &mut Page<'_>) -> io::Result<()> {
 }
 
 fn step_at(indent: usize, label: &str, text: &str, page: &mut Page<'_>) -> io::Result<()> {
-    let program = text.split(' ').next().unwrap_or_default();
-    if PROGRAMS.contains(&program) {
-        // Not every shell takes a remark for one.
-        let (command, remark) =
-            text.split_once("   # ").map_or((text, None), |(command, remark)| (command, Some(remark)));
+    if let Some((command, remark)) = command_of(text) {
         page.whole(indent, Paint::Cyan, &format!("$ {command}"))?;
         return remark.map_or(Ok(()), |remark| page.say(indent + 4, Paint::Dim, remark));
     }

@@ -158,6 +158,21 @@ pub fn markdown_code(text: &str) -> String {
     format!("{fence}{space}{shown}{space}{fence}")
 }
 
+/// A fenced block of code in Markdown, each line behind `indent`, so that it may belong to a step of a list. Nothing in
+/// it ends the block. What CI systems take for a command at the beginning of a line, or after `##`, is broken up.
+pub fn markdown_fence(language: &str, text: &str, indent: &str) -> String {
+    let shown = terminal_lines(text.trim_end()).replace("##[", "#\\u{23}[");
+    let longest = shown.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest.max(2) + 1);
+    let mut block = format!("{indent}{fence}{language}\n");
+    for line in shown.lines() {
+        let command = if line.trim_start().starts_with("::") { "\\" } else { "" };
+        let _ = writeln!(block, "{indent}{command}{line}");
+    }
+    let _ = writeln!(block, "{indent}{fence}");
+    block
+}
+
 /// A cell of a CSV file, which may be printed on a terminal, too: line ends and tabs stay, and what is hidden is shown as
 /// `\u{1b}`. What a spreadsheet would take for a formula, also behind white space, gets a leading `'`.
 /// Source: OWASP, CSV injection. Quoting is the CSV writer's work.

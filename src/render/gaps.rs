@@ -3,8 +3,8 @@
 //! Shared by the timeline's table, the list of stacks and the diagnosis.
 
 use super::page::{Page, Paint, Said};
-use super::words;
 use crate::model::Gap;
+use crate::report::words;
 use std::io;
 
 /// The sources of which nothing was collected, and the gaps in the others.

@@ -3,9 +3,10 @@
 //! Pasted into tickets, pull requests and wikis.
 
 use super::escape::{markdown, markdown_cell, markdown_code};
-use super::{Zone, gaps, words};
+use super::{Zone, gaps};
 use crate::model::{Gap, Outcome};
 use crate::operation::Role;
+use crate::report::words;
 use crate::report::{EventEntry, FailureEntry, OperationEntry, TimelineReport};
 use std::io::{self, Write};
 

@@ -12,13 +12,14 @@ mod markdown;
 mod ndjson;
 mod operations;
 mod page;
+mod root_cause;
 mod rules;
 mod stacks;
 mod terminal;
 #[cfg(test)]
 mod testing;
 mod timesketch;
-mod words;
+
 mod zone;
 
 use crate::report::{DiagnosisReport, StacksReport, TimelineReport};
@@ -27,6 +28,7 @@ use page::Page;
 use std::io::{self, BufWriter, Write};
 
 pub use escape::{terminal as terminal_line, terminal_lines};
+pub use root_cause::{Flavor, ReportFormat, ReportStyle, report};
 pub use zone::{UnknownZone, Zone};
 
 /// How an output for people looks. Those for machines do not go by it.

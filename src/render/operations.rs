@@ -3,8 +3,8 @@
 //! Shared by the timeline's table and the diagnosis.
 
 use super::page::{Page, Paint, Said};
-use super::words;
 use crate::operation::{Ending, Role};
+use crate::report::words;
 use crate::report::{ActorEntry, FailureEntry, OperationEntry};
 use hashbrown::HashMap;
 use std::collections::BTreeMap;

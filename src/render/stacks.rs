@@ -3,9 +3,10 @@
 //! Read on terminals.
 
 use super::page::{Page, Paint};
-use super::{gaps, operations, words};
+use super::{gaps, operations};
 use crate::model::{Gap, time};
 use crate::operation::Ending;
+use crate::report::words;
 use crate::report::{ActorEntry, FailureEntry, StackEntry, StackSummary, StacksReport};
 use std::io;
 

@@ -3,9 +3,10 @@
 //! reason stands beneath its row. Read on terminals, in CI logs and in tickets.
 
 use super::page::{Cell, Page, Paint};
-use super::{gaps, operations, words};
+use super::{gaps, operations};
 use crate::model::{Outcome, Time};
 use crate::operation::Role;
+use crate::report::words;
 use crate::report::{EventEntry, OperationEntry, SilenceEntry, TimelineReport};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

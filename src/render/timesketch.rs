@@ -2,7 +2,8 @@
 //! an event; what AWS said stands under `reason`, since `message` is one readable line. Unknown values are left out.
 //! Strings that its index would refuse are cut with a note. Read by Timesketch's importers.
 
-use super::{json, words};
+use super::json;
+use crate::report::words;
 use crate::report::{EventEntry, TimelineReport};
 use serde::Serialize;
 use std::borrow::Cow;

@@ -13,7 +13,8 @@ use crate::model::{Event, Gap, time};
 use crate::operation::{Ending, Failure, Kind, Operation};
 use crate::rules::Ground;
 use hashbrown::HashSet;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What is known about why a story failed.
 #[derive(Debug, Serialize)]
@@ -69,7 +70,7 @@ pub struct LastFailed<'a> {
 }
 
 /// What is explained, and how well.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct ExplanationEntry {
     /// The record of the failure.
     pub root: String,
@@ -80,7 +81,7 @@ pub struct ExplanationEntry {
 }
 
 /// One possible cause.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct HypothesisEntry<'a> {
     /// The cause's code.
     pub cause: &'a str,
@@ -95,21 +96,23 @@ pub struct HypothesisEntry<'a> {
     /// Why it happens.
     pub explanation: &'a str,
     /// What to do, the safest first.
-    pub fixes: &'a [String],
+    pub fixes: Cow<'a, [String]>,
     /// How to find out whether it is so.
-    pub confirm: &'a [String],
+    pub confirm: Cow<'a, [String]>,
     /// AWS's page on it.
+    #[serde(borrow)]
     pub link: Option<&'a str>,
     /// Decibans before any evidence.
     pub prior: f64,
     /// Prior plus evidence, in decibans.
     pub score: f64,
     /// The heaviest first.
+    #[serde(borrow)]
     pub evidence: Vec<EvidenceEntry<'a>>,
 }
 
 /// A record that speaks for or against a cause.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct EvidenceEntry<'a> {
     /// Where it is; none where a source is silent or was not seen.
     pub record: Option<String>,
@@ -120,6 +123,7 @@ pub struct EvidenceEntry<'a> {
     /// What it says.
     pub says: &'a str,
     /// The record's own words.
+    #[serde(borrow)]
     pub text: Option<&'a str>,
 }
 
@@ -185,8 +189,8 @@ impl<'a> HypothesisEntry<'a> {
             rule: &hypothesis.rule,
             title: &hypothesis.advice.title,
             explanation: &hypothesis.advice.explanation,
-            fixes: &hypothesis.advice.fixes,
-            confirm: &hypothesis.advice.confirm,
+            fixes: Cow::Borrowed(&hypothesis.advice.fixes),
+            confirm: Cow::Borrowed(&hypothesis.advice.confirm),
             link: hypothesis.advice.link.as_deref(),
             prior: rounded(hypothesis.prior),
             score: rounded(hypothesis.score),

@@ -7,10 +7,11 @@ use crate::actor::{Actor, Alternative, Basis, Link, Mark, Origin, Verdict};
 use crate::model::time;
 use crate::model::{Event, Outcome};
 use crate::operation::{self, Ending, Failure, Kind, Operation, Role};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// One event.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct EventEntry<'a> {
     /// `2026-11-18T12:38:16.000Z`.
     pub at: String,
@@ -21,26 +22,36 @@ pub struct EventEntry<'a> {
     /// How it ended.
     pub outcome: Outcome,
     /// AWS's status.
+    #[serde(borrow)]
     pub status: Option<&'a str>,
     /// The name in the template.
+    #[serde(borrow)]
     pub logical_id: Option<&'a str>,
     /// The id in the service.
+    #[serde(borrow)]
     pub physical_id: Option<&'a str>,
     /// `AWS::RDS::DBInstance`.
+    #[serde(borrow)]
     pub resource_type: Option<&'a str>,
     /// The user or session name as CloudTrail prints it.
+    #[serde(borrow)]
     pub actor: Option<&'a str>,
     /// AWS's text, whole.
+    #[serde(borrow)]
     pub message: Option<&'a str>,
     /// The record that tells it.
     pub record: String,
     /// The id of the operation that it belongs to.
+    #[serde(borrow)]
     pub operation: Option<&'a str>,
     /// AWS's error code.
+    #[serde(borrow)]
     pub error: Option<&'a str>,
     /// The stack's name.
+    #[serde(borrow)]
     pub stack: Option<&'a str>,
     /// The stack's ARN.
+    #[serde(borrow)]
     pub stack_id: Option<&'a str>,
     /// What it is among the failures of its operation.
     pub role: Option<Role>,
@@ -88,29 +99,37 @@ fn role_of(operation: &Operation, index: usize) -> Option<Role> {
 }
 
 /// One failure, in the one form that all outputs use.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct FailureEntry<'a> {
     /// The record that tells it.
     pub event: String,
     /// Root, independent, cascade or summary.
     pub role: Role,
     /// The name in the template.
+    #[serde(borrow)]
     pub logical_id: Option<&'a str>,
     /// `AWS::RDS::DBInstance`.
+    #[serde(borrow)]
     pub resource_type: Option<&'a str>,
     /// AWS's status.
+    #[serde(borrow)]
     pub status: Option<&'a str>,
     /// AWS's text, whole.
+    #[serde(borrow)]
     pub reason: Option<&'a str>,
     /// When.
     pub at: String,
     /// The stack's name; for a failure in a nested stack the nested one's.
+    #[serde(borrow)]
     pub stack: Option<&'a str>,
     /// The id of the operation that it is an event of.
+    #[serde(borrow)]
     pub operation: Option<&'a str>,
     /// The property that a validation or a hook refused: `/Resources/Bucket/Properties/BucketName`.
+    #[serde(borrow)]
     pub property_path: Option<&'a str>,
     /// Where CDK's construct stands in its application: `Shop/Db/Resource`.
+    #[serde(borrow)]
     pub construct_path: Option<&'a str>,
 }
 
@@ -141,9 +160,10 @@ impl<'a> FailureEntry<'a> {
 }
 
 /// Who started an operation.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct ActorEntry<'a> {
     /// The user or session name as CloudTrail prints it; `AWS CloudFormation` for what it does by itself.
+    #[serde(borrow)]
     pub name: Option<&'a str>,
     /// In what role.
     pub verdict: Verdict,
@@ -152,19 +172,20 @@ pub struct ActorEntry<'a> {
     /// How the call was found.
     pub basis: Basis,
     /// The tool that called.
+    #[serde(borrow)]
     pub tool: Option<&'a str>,
     /// The record of the call.
     pub record: Option<String>,
     /// Person, CI or service behind the session.
-    pub origin: Option<&'a Origin>,
+    pub origin: Option<Cow<'a, Origin>>,
     /// From the caller back to the origin.
-    pub chain: &'a [Link],
+    pub chain: Cow<'a, [Link]>,
     /// What the verdict rests on.
-    pub marks: &'a [Mark],
+    pub marks: Cow<'a, [Mark]>,
     /// The other readings, the most probable first.
-    pub alternatives: &'a [Alternative],
+    pub alternatives: Cow<'a, [Alternative]>,
     /// What would decide between them.
-    pub decides: &'a [String],
+    pub decides: Cow<'a, [String]>,
 }
 
 impl<'a> ActorEntry<'a> {
@@ -180,17 +201,17 @@ impl<'a> ActorEntry<'a> {
                 .call
                 .and_then(|call| evidence.timeline.events.get(call))
                 .map(|event| event.record.to_string()),
-            origin: actor.origin.as_ref(),
-            chain: &actor.chain,
-            marks: &actor.marks,
-            alternatives: &actor.alternatives,
-            decides: &actor.decides,
+            origin: actor.origin.as_ref().map(Cow::Borrowed),
+            chain: Cow::Borrowed(&actor.chain),
+            marks: Cow::Borrowed(&actor.marks),
+            alternatives: Cow::Borrowed(&actor.alternatives),
+            decides: Cow::Borrowed(&actor.decides),
         }
     }
 }
 
 /// A resource's way through an operation.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct SpanEntry {
     /// The name in the template.
     pub logical_id: String,
@@ -204,6 +225,12 @@ pub struct SpanEntry {
     pub seconds: Option<f64>,
     /// How it ended.
     pub outcome: Outcome,
+    /// AWS's last status.
+    pub status: Option<String>,
+    /// What its end is among the failures of the operation.
+    pub role: Option<Role>,
+    /// The record of its end, else of its beginning.
+    pub record: String,
     /// The resource whose end it waited for.
     pub waited_for: Option<String>,
 }
@@ -221,7 +248,7 @@ fn slowest(resources: &[SpanEntry]) -> Vec<SpanEntry> {
 }
 
 /// A time in which nothing was heard.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct SilenceEntry {
     /// From the last event before it.
     pub from: String,
@@ -236,7 +263,7 @@ pub struct SilenceEntry {
 }
 
 /// One attempt on a stack.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct OperationEntry<'a> {
     /// Unique in the case.
     pub id: &'a str,
@@ -253,22 +280,29 @@ pub struct OperationEntry<'a> {
     /// The stack's name.
     pub stack: &'a str,
     /// The stack's ARN.
+    #[serde(borrow)]
     pub stack_id: Option<&'a str>,
     /// The number of the incarnation.
     pub incarnation: usize,
     /// The stack's last status in it.
+    #[serde(borrow)]
     pub status: Option<&'a str>,
     /// The client request token.
+    #[serde(borrow)]
     pub token: Option<&'a str>,
     /// Express mode: COMPLETE is reported before the resources are ready.
     pub express: bool,
     /// The id of the parent stack's operation.
+    #[serde(borrow)]
     pub parent: Option<&'a str>,
     /// The id of the delete that cut it off.
+    #[serde(borrow)]
     pub cut_off_by: Option<&'a str>,
     /// Who started it.
+    #[serde(borrow)]
     pub actor: Option<ActorEntry<'a>>,
     /// In order of time.
+    #[serde(borrow)]
     pub failures: Vec<FailureEntry<'a>>,
     /// In the order in which they began.
     pub resources: Vec<SpanEntry>,
@@ -314,7 +348,11 @@ impl<'a> OperationEntry<'a> {
         });
         let resources: Vec<SpanEntry> = spans
             .iter()
-            .map(|span| SpanEntry {
+            .map(|span| (span, evidence.timeline.events.get(span.row)))
+            .map(|(span, row)| SpanEntry {
+                status: row.and_then(|row| row.status.as_deref()).map(str::to_owned),
+                role: role_of(operation, span.row),
+                record: row.map(|row| row.record.to_string()).unwrap_or_default(),
                 logical_id: span.logical_id.to_string(),
                 resource_type: span.resource_type.as_ref().map(ToString::to_string),
                 started_at: time::text(span.started_at),
@@ -350,23 +388,27 @@ impl<'a> OperationEntry<'a> {
 }
 
 /// One stack id that the name has had.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct IncarnationEntry<'a> {
     /// From 1, oldest first.
     pub number: usize,
     /// The stack's name.
     pub stack: &'a str,
     /// The stack's ARN.
+    #[serde(borrow)]
     pub stack_id: Option<&'a str>,
     /// The parent's ARN, for a nested stack.
+    #[serde(borrow)]
     pub parent: Option<&'a str>,
     /// The first that is known of it.
     pub created_at: String,
     /// When its deletion was complete.
     pub deleted_at: Option<String>,
     /// Its last known status.
+    #[serde(borrow)]
     pub status: Option<&'a str>,
     /// The ids of its operations, oldest first.
+    #[serde(borrow)]
     pub operations: Vec<&'a str>,
 }
 

@@ -9,11 +9,11 @@ use crate::diagnose::Diagnosis;
 use crate::model::{Event, Outcome, Reason, Time, denial, status, time};
 use crate::operation::{Ending, Kind, Operation, Role, Story, spans};
 use chrono::TimeDelta;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Something that is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Fact {
     /// A sentence without a full stop.
     pub says: String,

@@ -6,15 +6,21 @@ mod diagnosis;
 mod entries;
 mod known;
 mod recovery;
+mod root_cause;
 pub mod select;
 mod stacks;
 mod timeline;
 mod unknown;
+pub mod words;
 
 pub use diagnosis::{DiagnosisReport, EvidenceEntry, ExplanationEntry, HypothesisEntry};
 pub use entries::{ActorEntry, EventEntry, FailureEntry, IncarnationEntry, OperationEntry, SilenceEntry, SpanEntry};
 pub use known::Fact;
-pub use recovery::{Recovery, Step};
+pub use recovery::{Recovery, Step, command_of};
+pub use root_cause::{
+    Bar, Chart, Exhibit, Fate, Impact, KeyMoment, Lane, Limits, MomentKind, ResourceState, RootCause, RootCauseReport,
+    SourceSeen, Stage, Story, Track, When,
+};
 pub use stacks::{BriefOperation, Filter as StacksFilter, StackEntry, StackSummary, StacksReport};
 pub use timeline::TimelineReport;
 pub use unknown::Question;

@@ -8,22 +8,51 @@ use crate::diagnose::Diagnosis;
 use crate::model::{Outcome, arn};
 use crate::operation::{Operation, Role};
 use crate::rules::shell_word;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// A way on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Step {
-    /// What to do, as a sentence without a full stop.
+    /// What to do, as a sentence without a full stop; empty where the command says it.
     pub does: String,
     /// The command; none where it is done elsewhere (in the template, by the deploy tool).
     pub command: Option<String>,
     /// What it costs or cannot undo.
-    pub risk: Option<&'static str>,
+    pub risk: Option<Cow<'static, str>>,
+}
+
+/// Programs by which a line is known as a command that can be copied.
+const PROGRAMS: [&str; 6] = ["aws", "cdk", "sam", "curl", "docker", "cfn-forensics"];
+
+/// A piece of advice that is a command, and the remark behind it, which not every shell takes for one; none for a sentence.
+pub fn command_of(advice: &str) -> Option<(&str, Option<&str>)> {
+    let program = advice.split(' ').next().unwrap_or_default();
+    let split = || advice.split_once("   # ").map_or((advice, None), |(command, remark)| (command, Some(remark)));
+    PROGRAMS.contains(&program).then(split)
+}
+
+impl Step {
+    /// A step of a rule's advice: a command with its remark, or a sentence.
+    pub fn of(advice: &str) -> Self {
+        match command_of(advice) {
+            Some((command, remark)) => Self {
+                does: remark.unwrap_or_default().to_owned(),
+                command: Some(command.trim_end().to_owned()),
+                risk: None,
+            },
+            None => Self::sentence(advice),
+        }
+    }
+
+    /// A step without a command.
+    pub fn sentence(says: &str) -> Self {
+        Self { does: says.trim_end_matches('.').to_owned(), command: None, risk: None }
+    }
 }
 
 /// The state that the stack is in, and the ways on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Recovery {
     /// The stack's last known status; none where no record tells it.
     pub status: Option<String>,
@@ -60,7 +89,7 @@ pub(super) fn recovery(evidence: Evidence<'_>, selection: &Selection, diagnosis:
             does: "The stack is protected: nothing can delete it. Only if its deletion is meant, lift that first"
                 .to_owned(),
             command: stack.command("update-termination-protection", " --no-enable-termination-protection"),
-            risk: Some("from then on everybody who may delete stacks can delete this one"),
+            risk: Some("from then on everybody who may delete stacks can delete this one".into()),
         });
     }
     steps.extend(stack.steps(status.unwrap_or_default()));
@@ -98,7 +127,7 @@ impl Stack {
         let step = |does: &str, command: Option<String>, risk: Option<&'static str>| Step {
             does: does.to_owned(),
             command,
-            risk,
+            risk: risk.map(Cow::Borrowed),
         };
         let mend = || step("Mend the cause, then deploy again", None, None);
         let delete = |does: &str| step(does, self.command("delete-stack", ""), Some(DELETES));

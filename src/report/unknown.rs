@@ -8,17 +8,18 @@ use crate::diagnose::{Diagnosis, Explanation};
 use crate::model::{Event, Outcome, arn};
 use crate::operation::{Ending, Kind, Role};
 use crate::rules::Ground;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Something that is not known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Question {
     /// What is not known, as a clause that begins with `why`, `whether`, `which` or `who`.
     pub asks: String,
     /// How to find out now, commands first; may be empty where it is too late.
     pub find_out: Vec<String>,
     /// What would have kept it.
-    pub next_time: Option<&'static str>,
+    pub next_time: Option<Cow<'static, str>>,
 }
 
 /// A second cause that is at least so probable has to be excluded.
@@ -43,6 +44,11 @@ const KEEPS: &[(&str, &str)] = &[
     ("rds_events", "RDS keeps its events for 14 days: collect within them"),
     ("operation_events", "Allow cloudformation:DescribeEvents to whoever collects"),
 ];
+
+/// What keeps a source's evidence the next time.
+pub(super) fn keeps(source: &str) -> Option<Cow<'static, str>> {
+    KEEPS.iter().find(|(of, _)| *of == source).map(|(_, keeps)| Cow::Borrowed(*keeps))
+}
 
 /// The open questions, the most important first.
 pub(super) fn unknown(evidence: Evidence<'_>, selection: &Selection, diagnosis: &Diagnosis) -> Vec<Question> {
@@ -87,7 +93,7 @@ impl<'a> Unknown<'a> {
                 self.name(explanation.root)
             ),
             find_out: first.advice.confirm.clone(),
-            next_time: KEEPS.iter().find(|(of, _)| *of == source).map(|(_, keeps)| *keeps),
+            next_time: keeps(source),
         })
     }
 
@@ -134,7 +140,7 @@ impl<'a> Unknown<'a> {
                 cut.kind.word()
             ),
             find_out: vec!["Deploy again and let it end; watch what was in progress when it was cut off".to_owned()],
-            next_time: Some("Termination protection while a deployment runs: it refuses DeleteStack"),
+            next_time: Some("Termination protection while a deployment runs: it refuses DeleteStack".into()),
         })
     }
 
@@ -177,7 +183,7 @@ impl<'a> Unknown<'a> {
             find_out: vec![format!(
                 "aws cloudtrail lookup-events{region} --lookup-attributes AttributeKey=EventSource,AttributeValue=cloudformation.amazonaws.com"
             )],
-            next_time: KEEPS.iter().find(|(of, _)| *of == "cloudtrail").map(|(_, keeps)| *keeps),
+            next_time: keeps("cloudtrail"),
         })
     }
 }

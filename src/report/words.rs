@@ -2,19 +2,19 @@
 //! It chooses nothing, and escapes nothing: that is done where the line is written.
 //! Shared by the renderers for people and by the messages of Timesketch.
 
+use super::{ActorEntry, EventEntry, FailureEntry, OperationEntry, SilenceEntry};
 use crate::actor::Verdict;
 use crate::model::{Time, status};
 use crate::operation::{Ending, Kind};
-use crate::report::{ActorEntry, EventEntry, FailureEntry, OperationEntry, SilenceEntry};
 use serde::Serialize;
 
 /// The word that JSON has for a value, with spaces: `cut off`, `change set`.
-pub(super) fn word(value: impl Serialize) -> String {
+pub fn word(value: impl Serialize) -> String {
     code(value).replace('_', " ")
 }
 
 /// The word that JSON has for a value: `cut_off`.
-pub(super) fn code(value: impl Serialize) -> String {
+pub fn code(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),
@@ -22,12 +22,12 @@ pub(super) fn code(value: impl Serialize) -> String {
 }
 
 /// `1 h 02 min`, `12 min 04 s`, `45 s`; whole seconds.
-pub(super) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     crate::model::time::length(seconds)
 }
 
 /// `+00:12:03`, `-00:00:11`.
-pub(super) fn elapsed(zero: Time, at: Time) -> String {
+pub fn elapsed(zero: Time, at: Time) -> String {
     let span = at - zero;
     let seconds = span.abs().num_seconds();
     let sign = if at < zero && seconds > 0 { '-' } else { '+' };
@@ -36,14 +36,14 @@ pub(super) fn elapsed(zero: Time, at: Time) -> String {
 }
 
 /// The length of [`elapsed`], without writing it.
-pub(super) fn elapsed_width(zero: Time, at: Time) -> usize {
+pub fn elapsed_width(zero: Time, at: Time) -> usize {
     let hours = (at - zero).abs().num_hours();
     let digits = if hours < 100 { 2 } else { hours.ilog10() as usize + 1 };
     digits + "+:00:00".len()
 }
 
 /// `91 %`; what is not quite certain never shows as certain.
-pub(super) fn percent(probability: f64) -> String {
+pub fn percent(probability: f64) -> String {
     let percent = probability * 100.0;
     if probability > 0.0 && percent < 0.5 {
         "<1 %".to_owned()
@@ -55,13 +55,13 @@ pub(super) fn percent(probability: f64) -> String {
 }
 
 /// `+20`, `-3.5`.
-pub(super) fn signed(decibans: f64) -> String {
+pub fn signed(decibans: f64) -> String {
     let tenths = (decibans * 10.0).round() / 10.0;
     format!("{tenths:+}")
 }
 
 /// `1 event`, `2 events`, `400,000 events`.
-pub(super) fn count(number: usize, what: &str) -> String {
+pub fn count(number: usize, what: &str) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -75,7 +75,7 @@ pub(super) fn count(number: usize, what: &str) -> String {
 }
 
 /// What became of something: AWS's status where it says what was done, else the action, else both.
-pub(super) fn deed(event: &EventEntry<'_>) -> String {
+pub fn deed(event: &EventEntry<'_>) -> String {
     match event.status {
         Some(status) if status.contains(event.action) => status.to_owned(),
         Some(status) if !status.is_empty() => format!("{} {status}", event.action),
@@ -84,14 +84,14 @@ pub(super) fn deed(event: &EventEntry<'_>) -> String {
 }
 
 /// What it happened to: `ApiService (AWS::ECS::Service)`, else the id in the service, else the stack.
-pub(super) fn object(event: &EventEntry<'_>) -> String {
+pub fn object(event: &EventEntry<'_>) -> String {
     let name =
         event.logical_id.or(event.physical_id).or(if event.resource_type.is_none() { event.stack } else { None });
     named(name, event.resource_type)
 }
 
 /// `name (type)`, or what there is of it.
-pub(super) fn named(name: Option<&str>, kind: Option<&str>) -> String {
+pub fn named(name: Option<&str>, kind: Option<&str>) -> String {
     match (name, kind) {
         (Some(name), Some(kind)) => format!("{name} ({kind})"),
         (Some(name), None) => name.to_owned(),
@@ -101,17 +101,17 @@ pub(super) fn named(name: Option<&str>, kind: Option<&str>) -> String {
 }
 
 /// The deed and its object: `CREATE_FAILED ApiService (AWS::ECS::Service)`.
-pub(super) fn what(event: &EventEntry<'_>) -> String {
+pub fn what(event: &EventEntry<'_>) -> String {
     joined(&[&deed(event), &object(event)], " ")
 }
 
 /// True for the rows in which CloudFormation tells the state of the stack itself.
-pub(super) fn is_of_stack(event: &EventEntry<'_>) -> bool {
+pub fn is_of_stack(event: &EventEntry<'_>) -> bool {
     event.resource_type == Some(status::STACK_TYPE) && event.logical_id.is_some() && event.logical_id == event.stack
 }
 
 /// AWS's error code and text. A line of a log may be indented; here it stands alone.
-pub(super) fn reason(error: Option<&str>, message: Option<&str>) -> String {
+pub fn reason(error: Option<&str>, message: Option<&str>) -> String {
     let message = message.map(str::trim).filter(|message| !message.is_empty());
     match (error, message) {
         (Some(error), Some(message)) if !message.contains(error) => format!("{error}: {message}"),
@@ -121,20 +121,20 @@ pub(super) fn reason(error: Option<&str>, message: Option<&str>) -> String {
 }
 
 /// `CREATE_FAILED ApiService (AWS::ECS::Service)`, with the property where one was refused.
-pub(super) fn failure(failure: &FailureEntry<'_>) -> String {
+pub fn failure(failure: &FailureEntry<'_>) -> String {
     let property = failure.property_path.map(|path| format!("at {path}")).unwrap_or_default();
     let object = named(failure.logical_id, failure.resource_type);
     joined(&[failure.status.unwrap_or_default(), &object, &property], " ")
 }
 
 /// Parts that are not empty, with something between them.
-pub(super) fn joined(parts: &[&str], between: &str) -> String {
+pub fn joined(parts: &[&str], between: &str) -> String {
     let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
     parts.join(between)
 }
 
 /// In what role somebody acted, as one says it.
-pub(super) fn verdict(verdict: Verdict) -> String {
+pub fn verdict(verdict: Verdict) -> String {
     match verdict {
         Verdict::CleanUp => "clean-up by a tool".to_owned(),
         Verdict::Destroy => "asked-for destroy".to_owned(),
@@ -147,7 +147,7 @@ pub(super) fn verdict(verdict: Verdict) -> String {
 }
 
 /// `aws-cdk-marta: clean-up by a tool (93 %), AWS CDK; GitHub Actions of acme/shop`.
-pub(super) fn actor(actor: &ActorEntry<'_>) -> String {
+pub fn actor(actor: &ActorEntry<'_>) -> String {
     let name = actor.name.unwrap_or("somebody the evidence does not name");
     if actor.name.is_none() && actor.verdict == Verdict::Unknown {
         return "somebody unknown".to_owned();
@@ -158,12 +158,12 @@ pub(super) fn actor(actor: &ActorEntry<'_>) -> String {
     }
     let said = format!("{name}: {}{odds}", verdict(actor.verdict));
     let tool = actor.tool.unwrap_or_default();
-    let origin = actor.origin.map(|origin| origin.says.as_str()).unwrap_or_default();
+    let origin = actor.origin.as_ref().map(|origin| origin.says.as_str()).unwrap_or_default();
     joined(&[&joined(&[&said, tool], ", "), origin], "; ")
 }
 
 /// `created`, `deleted`: the head of the line that says who began an operation.
-pub(super) fn began(operation: &OperationEntry<'_>) -> &'static str {
+pub fn began(operation: &OperationEntry<'_>) -> &'static str {
     match operation.kind {
         Kind::Create => "created by",
         Kind::Update => "updated by",
@@ -175,7 +175,7 @@ pub(super) fn began(operation: &OperationEntry<'_>) -> &'static str {
 }
 
 /// `create failed after 32 min 04 s`.
-pub(super) fn outcome(operation: &OperationEntry<'_>) -> String {
+pub fn outcome(operation: &OperationEntry<'_>) -> String {
     let after = match (operation.outcome, operation.seconds) {
         (Ending::Succeeded, Some(seconds)) => format!(" in {}", duration(seconds)),
         (_, Some(seconds)) => format!(" after {}", duration(seconds)),
@@ -191,7 +191,7 @@ pub(super) fn outcome(operation: &OperationEntry<'_>) -> String {
 }
 
 /// `12 min 04 s of silence; in progress: Database, Cache`.
-pub(super) fn silence(silence: &SilenceEntry) -> String {
+pub fn silence(silence: &SilenceEntry) -> String {
     let running = if silence.in_progress.is_empty() {
         "nothing in progress".to_owned()
     } else {

@@ -1,0 +1,63 @@
+//! `report`: the root-cause report that goes on the ticket.
+
+use super::error::{Exit, Failure};
+use super::output::Target;
+use super::rules::OwnRules;
+use super::{Known, select};
+use crate::diagnose::{Diagnosis, diagnose};
+use crate::model::Time;
+use crate::render::{self, Flavor, ReportFormat, ReportStyle};
+use crate::report::RootCauseReport;
+use crate::report::select::{Question, select as pick};
+use crate::timeline;
+use clap::Args;
+use std::thread;
+
+/// Write the root-cause report: what happened, why, who did it, what to do, and the evidence
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    stack: select::Stack,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = ReportFormat::Markdown)]
+    format: ReportFormat,
+    /// Where the Markdown will be read
+    #[arg(long, value_enum, default_value_t = Flavor::Github)]
+    flavor: Flavor,
+    /// Only what fits into a pull request's comment or a message (Markdown)
+    #[arg(long)]
+    short: bool,
+    #[command(flatten)]
+    own: OwnRules,
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    origin: select::Origin,
+}
+
+/// Reads the case or asks AWS, diagnoses the story that was asked for, and writes the report.
+pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
+    // Neither needs the other, and a person waits for both.
+    let (catalogue, read) = thread::scope(|scope| {
+        let catalogue = scope.spawn(|| arguments.own.catalogue());
+        let mut wanted = arguments.stack.wanted(None, None);
+        let capture = arguments.origin.capture(&mut wanted, now);
+        let read = capture.map(|capture| {
+            (Known::from_timeline(timeline::build(&capture, timeline::Options::default())), capture, wanted)
+        });
+        (catalogue.join().unwrap_or_else(|_| arguments.own.catalogue()), read)
+    });
+    let (catalogue, (known, capture, wanted)) = (catalogue?, read?);
+    let question =
+        Question { incarnation: wanted.number(), stack: wanted.stack, which: wanted.which, ..Question::default() };
+    let selection = pick(&known.timeline, &known.history, &question)?;
+    let story = selection.clone().of_story(&known.history);
+    let diagnosis = match &selection.story {
+        Some(story) => diagnose(&known.timeline, &known.history, story, &catalogue),
+        None => Diagnosis::default(),
+    };
+    let report = RootCauseReport::new(known.evidence(), &selection, &story, &diagnosis, &capture, None);
+    let style = ReportStyle { flavor: arguments.flavor, short: arguments.short };
+    arguments.target.write(|out| render::report(&report, arguments.format, style, out))?;
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,191 @@
+//! The summary: what was deployed, what happened, the cause, who did what, what to do now, in three to six sentences.
+//! Plain words for people who read nothing else; each number in it stands elsewhere in the report with its record.
+//! Part of the root-cause report.
+
+use super::Material;
+use super::impact::{Fate, Impact};
+use super::moments::shortened;
+use crate::actor::Verdict;
+use crate::model::{Reason, Time, arn, time};
+use crate::operation::{Ending, Kind};
+use crate::report::{HypothesisEntry, OperationEntry, words};
+
+/// `Shop: create failed after 16 min 06 s`.
+pub(super) fn title(material: &Material<'_, '_>) -> String {
+    let answer = material.answer;
+    let stack = answer.stack.unwrap_or("A deployment");
+    let subjects: Vec<String> = subjects(material).map(words::outcome).collect();
+    match (subjects.is_empty(), answer.blind) {
+        (true, _) => format!("{stack}: the evidence tells of no operation"),
+        (false, true) => format!("{stack}: {}; whether anything failed is not known", subjects.join("; ")),
+        (false, false) => format!("{stack}: {}", subjects.join("; ")),
+    }
+}
+
+/// The sentences.
+pub(super) fn summary(material: &Material<'_, '_>, impact: &Impact) -> Vec<String> {
+    if material.answer.operations.is_empty() {
+        return vec!["The evidence tells of no operation on the stack.".to_owned()];
+    }
+    let mut sentences = Vec::new();
+    sentences.extend(what_was_tried(material));
+    sentences.extend(what_failed(material));
+    sentences.push(why(material));
+    sentences.extend(further_failures(material));
+    sentences.extend(what_became_of_it(material, impact));
+    sentences.extend(what_to_do(material));
+    sentences
+}
+
+fn subjects<'m>(material: &'m Material<'_, '_>) -> impl Iterator<Item = &'m OperationEntry<'m>> {
+    let answer = material.answer;
+    answer.operations.iter().filter(|operation| answer.subjects.contains(&operation.id))
+}
+
+/// `2026-11-18 12:03:00 UTC`.
+fn moment(at: &str) -> String {
+    let read: Option<Time> = time::parse(at).map(|written| written.at);
+    read.map_or_else(|| at.to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+/// The first operation of the story: who tried what where, and how it ended.
+fn what_was_tried(material: &Material<'_, '_>) -> Option<String> {
+    let operations = &material.answer.operations;
+    let first = operations.iter().find(|operation| operation.parent.is_none()).or(operations.first())?;
+    let verb = match first.kind {
+        Kind::Create => "create",
+        Kind::Update => "update",
+        Kind::Delete => "delete",
+        Kind::Import => "import resources into",
+        Kind::Rollback => "roll back",
+        Kind::ChangeSet => "make a change set for",
+        Kind::Unknown => "change",
+    };
+    let who = first.actor.as_ref().filter(|actor| actor.name.is_some());
+    let who = who.map_or_else(
+        || "Somebody whom the evidence does not name".to_owned(),
+        |actor| {
+            let name = actor.name.unwrap_or_default();
+            let tool = actor.tool.map(|tool| format!("{tool}, "));
+            let origin = actor.origin.as_ref().map(|origin| origin.says.clone());
+            let with =
+                words::joined(&[tool.unwrap_or_default().trim_end_matches(", "), &origin.unwrap_or_default()], "; ");
+            if with.is_empty() { name.to_owned() } else { format!("{name} ({with})") }
+        },
+    );
+    let stack_id = material.stack_id();
+    let place = stack_id.and_then(arn::region).map(|region| {
+        let account = stack_id.and_then(arn::account).map(|account| format!(", account {account}"));
+        format!(" in {region}{}", account.unwrap_or_default())
+    });
+    let ending = ending(first);
+    let stack = material.answer.stack.unwrap_or("a stack that nothing names");
+    let place = place.unwrap_or_default();
+    Some(format!("{who} began to {verb} {stack}{place} at {}; {ending}.", moment(&first.started_at)))
+}
+
+fn ending(operation: &OperationEntry<'_>) -> String {
+    let after = operation.seconds.map(words::duration);
+    let after = |word: &str| after.as_ref().map(|after| format!(" {word} {after}")).unwrap_or_default();
+    match operation.outcome {
+        Ending::Succeeded => format!("it succeeded{}", after("in")),
+        Ending::Failed => format!("it failed{}", after("after")),
+        Ending::CutOff => format!("it was cut off by a delete{}", after("after")),
+        Ending::InProgress => "it is still in progress".to_owned(),
+        Ending::Unknown => "how it ended is not known".to_owned(),
+    }
+}
+
+/// The root failure in AWS's words.
+fn what_failed(material: &Material<'_, '_>) -> Option<String> {
+    let answer = material.answer;
+    let root = answer.failures.iter().chain(&answer.unexplained_failures);
+    let root = root.into_iter().find(|failure| Some(&failure.event) == answer.root.as_ref())?;
+    let what = words::named(root.logical_id, root.resource_type);
+    let what = if what.is_empty() { "The deployment".to_owned() } else { what };
+    let Some(reason) = root.reason.filter(|reason| !reason.trim().is_empty()) else {
+        return Some(format!("{what} failed first; AWS gave no reason."));
+    };
+    // The ids and wrappers that AWS puts around a message tell nothing to who reads a summary.
+    let message = Reason::read(reason).message;
+    let said = shortened(message.split(" (Service: ").next().unwrap_or(message));
+    Some(format!("{what} failed first: \u{201c}{}\u{201d}", ended(&said)))
+}
+
+/// The text with a full stop, unless it ends in one of its own.
+fn ended(text: &str) -> String {
+    let text = text.trim();
+    if text.ends_with(['.', '!', '?', '…']) { text.to_owned() } else { format!("{text}.") }
+}
+
+fn why(material: &Material<'_, '_>) -> String {
+    let answer = material.answer;
+    let said = |held: &HypothesisEntry<'_>| {
+        let title = if held.title.is_empty() { held.cause } else { held.title };
+        format!("{} ({})", title.trim_end_matches('.'), words::percent(held.probability))
+    };
+    match answer.hypotheses.first() {
+        _ if !answer.failed && !answer.blind => "Nothing failed.".to_owned(),
+        Some(first) if answer.explained => format!("The most probable cause: {}.", said(first)),
+        Some(first) if answer.blind => {
+            format!("The stack's events were not seen, so that this is at best a guess: {}.", said(first))
+        }
+        Some(first) if first.root == answer.root => format!("The cause is not known; at best: {}.", said(first)),
+        _ if answer.blind => "The stack's events were not seen, so that nothing says whether it failed.".to_owned(),
+        _ => "No rule knows the cause; AWS's own words are below.".to_owned(),
+    }
+}
+
+/// Failures with a cause of their own, and resources that were never tried.
+fn further_failures(material: &Material<'_, '_>) -> Option<String> {
+    let answer = material.answer;
+    let independent: Vec<String> = answer
+        .explanations
+        .iter()
+        .skip(1)
+        .filter_map(|explanation| {
+            let held = answer.hypotheses.iter().find(|held| held.root.as_ref() == Some(&explanation.root))?;
+            let failure = answer.failures.iter().find(|failure| failure.event == explanation.root);
+            let name = failure.and_then(|failure| failure.logical_id).unwrap_or(&explanation.root);
+            Some(format!("{name}: {} ({})", held.title.trim_end_matches('.'), words::percent(held.probability)))
+        })
+        .collect();
+    (!independent.is_empty()).then(|| format!("Independently of that failed {}.", independent.join("; ")))
+}
+
+/// The rollback, the delete and who asked for it, and where that leaves the stack.
+fn what_became_of_it(material: &Material<'_, '_>, impact: &Impact) -> Option<String> {
+    let own = material.answer.operations.iter().filter(|operation| operation.parent.is_none());
+    let mut parts: Vec<String> = Vec::new();
+    for operation in own.skip(1) {
+        let name = operation.actor.as_ref().filter(|actor| actor.verdict != Verdict::CloudFormation);
+        let name = name.and_then(|actor| actor.name).map(|name| format!(" by {name}")).unwrap_or_default();
+        let done = match (operation.kind, operation.outcome) {
+            (Kind::Rollback, Ending::Succeeded) => "CloudFormation rolled it back".to_owned(),
+            (Kind::Rollback, Ending::Failed) => "the rollback failed, too".to_owned(),
+            (Kind::Delete, Ending::Succeeded) => {
+                format!("the stack was deleted{name} at {}", moment(&operation.started_at))
+            }
+            (Kind::Delete, Ending::Failed) => format!("a delete{name} failed"),
+            _ => continue,
+        };
+        parts.push(done);
+    }
+    let left = impact.fates.get(&Fate::LeftBehind).copied().unwrap_or_default();
+    if let Some(status) = impact.status.as_deref() {
+        parts.push(format!("it is now {status}"));
+    }
+    if left > 0 {
+        parts.push(format!("{} left behind", words::count(left, "resource")));
+    }
+    let said = parts.join("; ");
+    let mut chars = said.chars();
+    let first = chars.next()?;
+    Some(format!("{}{}.", first.to_uppercase(), chars.as_str()))
+}
+
+fn what_to_do(material: &Material<'_, '_>) -> Option<String> {
+    let first = material.answer.hypotheses.first().filter(|_| material.answer.failed)?;
+    let fix = first.fixes.iter().find(|fix| crate::report::command_of(fix).is_none())?;
+    Some(format!("To do now: {}", ended(fix)))
+}
