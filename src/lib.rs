@@ -42,6 +42,7 @@ pub mod actor;
 pub mod aws;
 pub mod case;
 pub mod cli;
+pub mod compare;
 pub mod diagnose;
 mod link;
 pub mod model;

@@ -70,6 +70,9 @@ pub enum Failure {
     #[cfg(feature = "aws")]
     #[error("ask AWS: {0:?} is neither a stack's name nor a stack's ARN")]
     BadStack(String),
+    /// Two deployments cannot be told.
+    #[error("compare two deployments: {0}")]
+    Compare(String),
     /// The rules.
     #[error(transparent)]
     Rules(#[from] CatalogueError),
@@ -111,7 +114,7 @@ impl Failure {
             Self::Collect(_) => Exit::Usage,
             #[cfg(feature = "aws")]
             Self::BadStack(_) => Exit::Usage,
-            Self::Select(_) | Self::NoStack => Exit::Usage,
+            Self::Select(_) | Self::NoStack | Self::Compare(_) => Exit::Usage,
         }
     }
 
@@ -147,6 +150,9 @@ impl Failure {
             }
             Self::Select(SelectError::NoSuchOperation { .. }) => {
                 "`cfn-forensics stacks --case CASE` lists the operations; `latest` and `all` work too."
+            }
+            Self::Compare(_) => {
+                "Give --case twice, or one case and --operation twice; `cfn-forensics stacks --case CASE` lists the operations."
             }
             _ => return None,
         })

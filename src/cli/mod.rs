@@ -5,6 +5,7 @@
 #[cfg(feature = "aws")]
 mod capture;
 mod case;
+mod compare;
 mod diagnose;
 mod error;
 #[cfg(feature = "aws")]
@@ -20,6 +21,7 @@ mod rules;
 mod select;
 mod stacks;
 mod timeline;
+mod told;
 
 use crate::actor::{self, Actor};
 use crate::model::{Capture, Time};
@@ -46,6 +48,7 @@ enum Verb {
     Stacks(stacks::Arguments),
     Diagnose(diagnose::Arguments),
     Report(report::Arguments),
+    Compare(compare::Arguments),
     #[cfg(feature = "aws")]
     Capture(capture::Arguments),
     #[cfg(feature = "aws")]
@@ -68,6 +71,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, now: Time) -> ExitCod
         Verb::Stacks(arguments) => stacks::run(&arguments, now),
         Verb::Diagnose(arguments) => diagnose::run(&arguments, now),
         Verb::Report(arguments) => report::run(&arguments, now),
+        Verb::Compare(arguments) => compare::run(&arguments),
         #[cfg(feature = "aws")]
         Verb::Capture(arguments) => capture::run(&arguments, now),
         #[cfg(feature = "aws")]

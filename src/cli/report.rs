@@ -3,12 +3,11 @@
 use super::error::{Exit, Failure};
 use super::output::Target;
 use super::rules::OwnRules;
+use super::told::Told;
 use super::{Known, select};
-use crate::diagnose::{Diagnosis, diagnose};
 use crate::model::Time;
 use crate::render::{self, Flavor, ReportFormat, ReportStyle};
-use crate::report::RootCauseReport;
-use crate::report::select::{Question, select as pick};
+use crate::report::select::Question;
 use crate::timeline;
 use clap::Args;
 use std::thread;
@@ -50,13 +49,8 @@ pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
     let (catalogue, (known, capture, wanted)) = (catalogue?, read?);
     let question =
         Question { incarnation: wanted.number(), stack: wanted.stack, which: wanted.which, ..Question::default() };
-    let selection = pick(&known.timeline, &known.history, &question)?;
-    let story = selection.clone().of_story(&known.history);
-    let diagnosis = match &selection.story {
-        Some(story) => diagnose(&known.timeline, &known.history, story, &catalogue),
-        None => Diagnosis::default(),
-    };
-    let report = RootCauseReport::new(known.evidence(), &selection, &story, &diagnosis, &capture, None);
+    let told = Told::new(&known, &capture, &question, &catalogue)?;
+    let report = told.report(None);
     let style = ReportStyle { flavor: arguments.flavor, short: arguments.short };
     arguments.target.write(|out| render::report(&report, arguments.format, style, out))?;
     Ok(Exit::Fine)

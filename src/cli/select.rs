@@ -138,7 +138,7 @@ impl Stack {
 }
 
 #[allow(clippy::unnecessary_wraps)] // clap wants a Result
-fn which(text: &str) -> Result<Which, String> {
+pub fn which(text: &str) -> Result<Which, String> {
     Ok(match text {
         "latest" => Which::Latest,
         "all" => Which::All,

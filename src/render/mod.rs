@@ -3,6 +3,7 @@
 //! Used by the verbs, which give them where to write to; a pipe that broke is reported to them as it came.
 
 mod arithmetic;
+mod comparison;
 mod csv;
 mod diagnosis;
 pub mod escape;
@@ -22,6 +23,7 @@ mod timesketch;
 
 mod zone;
 
+use crate::compare::Comparison;
 use crate::report::{DiagnosisReport, StacksReport, TimelineReport};
 use crate::rules::Rule;
 use page::Page;
@@ -89,6 +91,35 @@ pub enum StacksFormat {
     Brief,
     /// One JSON document.
     Json,
+}
+
+/// The formats of a comparison.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ComparisonFormat {
+    /// Words for people.
+    #[default]
+    Text,
+    /// A page of Markdown, for a ticket.
+    Markdown,
+    /// One JSON document.
+    Json,
+}
+
+/// Writes two deployments side by side.
+///
+/// # Errors
+/// What `out` says.
+pub fn comparison(
+    comparison: &Comparison,
+    format: ComparisonFormat,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    buffered(out, |out| match format {
+        ComparisonFormat::Text => comparison::text(comparison, &mut Page::new(style, out)),
+        ComparisonFormat::Markdown => comparison::as_markdown(comparison, out),
+        ComparisonFormat::Json => json::pretty(comparison, out),
+    })
 }
 
 /// Writes a timeline.

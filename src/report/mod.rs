@@ -18,8 +18,8 @@ pub use entries::{ActorEntry, EventEntry, FailureEntry, IncarnationEntry, Operat
 pub use known::Fact;
 pub use recovery::{Recovery, Step, command_of};
 pub use root_cause::{
-    Bar, Chart, Exhibit, Fate, Impact, KeyMoment, Lane, Limits, MomentKind, ResourceState, RootCause, RootCauseReport,
-    SourceSeen, Stage, Story, Track, When,
+    Bar, Chart, Exhibit, Fate, Impact, Inputs, KeyMoment, Lane, Limits, MomentKind, ResourceState, RootCause,
+    RootCauseReport, SourceSeen, Stage, Story, Track, When,
 };
 pub use stacks::{BriefOperation, Filter as StacksFilter, StackEntry, StackSummary, StacksReport};
 pub use timeline::TimelineReport;

@@ -191,8 +191,45 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             })
             .collect();
         self.table(&["Stack", "Operation", "Began (UTC)", "Ended", "By"], &rows)?;
+        self.inputs()?;
         self.chart()?;
         self.moments()
+    }
+
+    /// What the deployment was asked for with.
+    fn inputs(&mut self) -> io::Result<()> {
+        let inputs = &self.report.story.inputs;
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        let mut row = |what: &str, told: Option<&String>| {
+            rows.extend(told.map(|told| vec![what.to_owned(), markdown_code(told)]));
+        };
+        row("Change set", inputs.change_set.as_ref());
+        row("Template", inputs.template_url.as_ref());
+        row("Service role", inputs.role_arn.as_ref());
+        row("On failure", inputs.on_failure.as_ref());
+        let mut listed = |what: &str, all: Vec<String>| {
+            if !all.is_empty() {
+                rows.push(vec![what.to_owned(), all.join(", ")]);
+            }
+        };
+        if inputs.previous_template {
+            listed("Template", vec!["that of the deployment before".to_owned()]);
+        }
+        listed("Templates in the case", inputs.templates.keys().map(|file| markdown_code(file)).collect());
+        let named = |(name, value): (&String, &Option<String>)| match value {
+            Some(value) => markdown_code(&format!("{name}={value}")),
+            None => markdown_code(name),
+        };
+        listed("Parameters", inputs.parameters.iter().map(named).collect());
+        listed("Tags", inputs.tags.iter().map(|(key, value)| markdown_code(&format!("{key}={value}"))).collect());
+        listed("Capabilities", inputs.capabilities.iter().map(|capability| markdown_code(capability)).collect());
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.heading(3, "What was deployed")?;
+        let record = inputs.record.as_deref().map(|record| format!("As {} asked for.\n", self.cite(record)));
+        self.table(&["", ""], &rows)?;
+        record.map_or(Ok(()), |record| writeln!(self.out, "{record}"))
     }
 
     fn chart(&mut self) -> io::Result<()> {

@@ -7,6 +7,7 @@ mod chart;
 mod console;
 mod exhibits;
 mod impact;
+mod inputs;
 mod limits;
 mod moments;
 mod summary;
@@ -15,6 +16,7 @@ pub use actions::{Stage, When};
 pub use chart::{Bar, Chart, Lane, Track};
 pub use exhibits::Exhibit;
 pub use impact::{Fate, Impact, ResourceState};
+pub use inputs::Inputs;
 pub use limits::{Limits, SourceSeen};
 pub use moments::{KeyMoment, MomentKind};
 
@@ -94,6 +96,8 @@ pub struct Story<'a> {
     /// The ids of the stack's own operations that the report is about: those that failed, else the last.
     #[serde(borrow)]
     pub subjects: Vec<&'a str>,
+    /// What the deployment was asked for with.
+    pub inputs: Inputs,
     /// At most fifteen, in order of time.
     pub moments: Vec<KeyMoment>,
     /// How many events of the timeline are not among them.
@@ -170,6 +174,7 @@ impl<'a> RootCauseReport<'a> {
                 incarnations: timeline.incarnations,
                 folded: selection.events.len().saturating_sub(moments.len()),
                 moments,
+                inputs: inputs::inputs(&material),
                 subjects: answer.subjects,
                 operations: timeline.operations,
             },
