@@ -73,6 +73,14 @@ pub enum Failure {
     /// Two deployments cannot be told.
     #[error("compare two deployments: {0}")]
     Compare(String),
+    /// A file whose name tells no format.
+    #[error("tell the format of {path} by its name: it ends in none of {endings}")]
+    NoFormat {
+        /// The file.
+        path: String,
+        /// The endings that tell one.
+        endings: String,
+    },
     /// The rules.
     #[error(transparent)]
     Rules(#[from] CatalogueError),
@@ -114,7 +122,7 @@ impl Failure {
             Self::Collect(_) => Exit::Usage,
             #[cfg(feature = "aws")]
             Self::BadStack(_) => Exit::Usage,
-            Self::Select(_) | Self::NoStack | Self::Compare(_) => Exit::Usage,
+            Self::Select(_) | Self::NoStack | Self::Compare(_) | Self::NoFormat { .. } => Exit::Usage,
         }
     }
 
@@ -151,6 +159,7 @@ impl Failure {
             Self::Select(SelectError::NoSuchOperation { .. }) => {
                 "`cfn-forensics stacks --case CASE` lists the operations; `latest` and `all` work too."
             }
+            Self::NoFormat { .. } => "Say it with --format.",
             Self::Compare(_) => {
                 "Give --case twice, or one case and --operation twice; `cfn-forensics stacks --case CASE` lists the operations."
             }

@@ -16,6 +16,21 @@ pub struct Target {
     pub output: Option<PathBuf>,
 }
 
+/// Writes a file of its own for each path, or the standard output where there is none. What can be written is written,
+/// also where another file cannot.
+///
+/// # Errors
+/// The first file that cannot be written.
+pub fn write_each<T: Copy>(
+    outputs: &[(Option<&Path>, T)],
+    render: impl Fn(T, &mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let write =
+        |(path, what): &(Option<&Path>, T)| Target { output: path.map(Path::to_owned) }.write(|out| render(*what, out));
+    let results: Vec<Result<(), Failure>> = outputs.iter().map(write).collect();
+    results.into_iter().collect()
+}
+
 /// A line of this width suits a pipe: a CI log, a ticket, a file.
 const WIDTH_OF_A_PIPE: usize = 120;
 

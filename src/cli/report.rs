@@ -1,7 +1,7 @@
 //! `report`: the root-cause report that goes on the ticket.
 
 use super::error::{Exit, Failure};
-use super::output::Target;
+use super::output::write_each;
 use super::rules::OwnRules;
 use super::told::Told;
 use super::{Known, select};
@@ -10,6 +10,7 @@ use crate::render::{self, Flavor, ReportFormat, ReportStyle};
 use crate::report::select::Question;
 use crate::timeline;
 use clap::Args;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 /// Write the root-cause report: what happened, why, who did it, what to do, and the evidence
@@ -17,9 +18,12 @@ use std::thread;
 pub struct Arguments {
     #[command(flatten)]
     stack: select::Stack,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t = ReportFormat::Markdown)]
-    format: ReportFormat,
+    /// How to write it; without it a file's ending tells it, and the standard output is Markdown
+    #[arg(long, value_enum)]
+    format: Option<ReportFormat>,
+    /// Write to FILE instead of the standard output; several times for several formats
+    #[arg(long, value_name = "FILE")]
+    output: Vec<PathBuf>,
     /// Where the Markdown will be read
     #[arg(long, value_enum, default_value_t = Flavor::Github)]
     flavor: Flavor,
@@ -28,8 +32,6 @@ pub struct Arguments {
     short: bool,
     #[command(flatten)]
     own: OwnRules,
-    #[command(flatten)]
-    target: Target,
     #[command(flatten)]
     origin: select::Origin,
 }
@@ -52,6 +54,20 @@ pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
     let told = Told::new(&known, &capture, &question, &catalogue)?;
     let report = told.report(None);
     let style = ReportStyle { flavor: arguments.flavor, short: arguments.short };
-    arguments.target.write(|out| render::report(&report, arguments.format, style, out))?;
+    write_each(&arguments.outputs()?, |format, out| render::report(&report, format, style, out))?;
     Ok(Exit::Fine)
+}
+
+impl Arguments {
+    /// Where to write, and in which format.
+    fn outputs(&self) -> Result<Vec<(Option<&Path>, ReportFormat)>, Failure> {
+        if self.output.is_empty() {
+            return Ok(vec![(None, self.format.unwrap_or_default())]);
+        }
+        let formats = self.output.iter().map(|path| match self.format.or_else(|| ReportFormat::of(path)) {
+            Some(format) => Ok((Some(path.as_path()), format)),
+            None => Err(Failure::NoFormat { path: path.display().to_string(), endings: ReportFormat::endings() }),
+        });
+        formats.collect()
+    }
 }

@@ -108,7 +108,7 @@ fn escape_markdown(text: &str, line_end: &str) -> String {
             '$' => escaped.push_str("&#36;"),
             '@' | '#' => {
                 escaped.push_str(if c == '@' { "&#64;" } else { "&#35;" });
-                if after.is_some_and(char::is_alphanumeric) {
+                if after.is_some_and(|after| !after.is_whitespace()) {
                     escaped.push_str(BREAK);
                 }
             }
@@ -120,8 +120,8 @@ fn escape_markdown(text: &str, line_end: &str) -> String {
                 escaped.push_str(BREAK);
                 escaped.push('.');
             }
-            // At the beginning these would make a list, a heading's underline or a numbered item.
-            '-' | '+' | '=' if before.is_none() => {
+            // At the beginning these would make a list, a heading's underline or a numbered item; `::` a CI system's command.
+            '-' | '+' | '=' | ':' if before.is_none() => {
                 escaped.push('\\');
                 escaped.push(c);
             }
@@ -148,7 +148,7 @@ fn is_www(before: &str) -> bool {
 /// A name or reference as a span of code in Markdown, in which nothing comes alive either; also in a cell of a table.
 /// Empty for empty text.
 pub fn markdown_code(text: &str) -> String {
-    let shown = terminal(text.trim()).replace('|', "\\|").replace('⏎', " ");
+    let shown = without_command(&terminal(text.trim())).replace('|', "\\|").replace('⏎', " ");
     if shown.is_empty() {
         return shown;
     }
@@ -158,10 +158,15 @@ pub fn markdown_code(text: &str) -> String {
     format!("{fence}{space}{shown}{space}{fence}")
 }
 
+/// CI systems take `##[` for the beginning of a command, wherever it stands in a line.
+fn without_command(text: &str) -> String {
+    text.replace("##[", "#\\u{23}[")
+}
+
 /// A fenced block of code in Markdown, each line behind `indent`, so that it may belong to a step of a list. Nothing in
 /// it ends the block. What CI systems take for a command at the beginning of a line, or after `##`, is broken up.
 pub fn markdown_fence(language: &str, text: &str, indent: &str) -> String {
-    let shown = terminal_lines(text.trim_end()).replace("##[", "#\\u{23}[");
+    let shown = without_command(&terminal_lines(text.trim_end()));
     let longest = shown.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     let mut block = format!("{indent}{fence}{language}\n");
@@ -246,6 +251,7 @@ mod tests {
             ("*b* _i_ ~~s~~", "\\*b\\* \\_i\\_ \\~\\~s\\~\\~"),
             ("![x](y) [a](b)", "\\!\\[x\\](y) \\[a\\](b)"),
             ("<script>alert(1)</script> &amp;", "&lt;script&gt;alert(1)&lt;/script&gt; &amp;amp;"),
+            ("q@.v", "q&#64;&#8203;.v"),
             ("@team a@example.com @ home", "&#64;&#8203;team a&#64;&#8203;example.com &#64; home"),
             ("#12 # head", "&#35;&#8203;12 &#35; head"),
             ("https://a.example", "https&#58;&#8203;//a.example"),
@@ -254,6 +260,7 @@ mod tests {
             ("\\", "\\\\"),
             ("$x$", "&#36;x&#36;"),
             ("- item", "\\- item"),
+            ("::error::x", "\\::error::x"),
             ("12. item 3. x", "12\\. item 3. x"),
             ("    indented", "indented"),
             ("one\r\ntwo", "one two"),
@@ -273,6 +280,7 @@ mod tests {
             ("```", "```` ``` ````"),
             ("a|b\nc", "`a\\|b c`"),
             ("\u{1b}", "`\\u{1b}`"),
+            ("##[group]", "`#\\u{23}[group]`"),
         ] {
             assert_eq!(markdown_code(text), expected, "{text:?}");
         }

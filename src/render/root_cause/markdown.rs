@@ -15,8 +15,8 @@ use crate::report::{
 };
 use std::io::{self, Write};
 
-/// GitHub refuses comments of more than 65,536 characters.
-const LONGEST_SHORT: usize = 60_000;
+/// GitHub refuses comments of more than 65,536 characters; with the addresses of its references the page stays under 60,000.
+const LONGEST_SHORT: usize = 40_000;
 /// What a short page has room for.
 const SHORT_REASON: usize = 1_000;
 const SHORT_CAUSES: usize = 3;
@@ -37,22 +37,24 @@ pub(super) fn page(report: &RootCauseReport<'_>, flavor: Flavor, out: &mut dyn W
     page.impact()?;
     page.limits()?;
     page.appendix()?;
-    if page.is_plain() { Ok(()) } else { page.addresses() }
+    if page.is_plain() { Ok(()) } else { page.addresses(|_| true) }
 }
 
 /// What fits into a comment or a message: the summary, AWS's own words, the causes, what to do.
 pub(super) fn short(report: &RootCauseReport<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut whole = Vec::new();
-    Sheet { report, flavor: Flavor::Github, out: &mut whole }.short()?;
-    let text = String::from_utf8_lossy(&whole);
-    match text.char_indices().nth(LONGEST_SHORT) {
-        None => out.write_all(text.as_bytes()),
-        Some((end, _)) => {
-            // Cut at a line's end, so that no markup stays open.
-            let cut = text.get(..end).and_then(|cut| cut.rsplit_once('\n')).map_or("", |(lines, _)| lines);
-            writeln!(out, "{cut}\n\n*Cut here: the report is longer than a comment may be.*")
-        }
+    let mut body = Vec::new();
+    Sheet { report, flavor: Flavor::Github, out: &mut body }.short()?;
+    let text = String::from_utf8_lossy(&body);
+    let kept = match text.char_indices().nth(LONGEST_SHORT) {
+        None => &*text,
+        // Cut at a line's end, so that no markup stays open.
+        Some((end, _)) => text.get(..end).and_then(|cut| cut.rsplit_once('\n')).map_or("", |(lines, _)| lines),
+    };
+    out.write_all(kept.as_bytes())?;
+    if kept.len() < text.len() {
+        writeln!(out, "\n\n*Cut here: the report is longer than a comment may be.*\n")?;
     }
+    Sheet { report, flavor: Flavor::Github, out }.addresses(|reference| kept.contains(reference))
 }
 
 struct Sheet<'r, 'a, 'o> {
@@ -67,6 +69,22 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
     }
 
     // Pieces.
+
+    /// A cell of a table: line ends stay line ends where HTML is understood.
+    fn cell(&self, text: &str) -> String {
+        if self.is_plain() { markdown(text) } else { markdown_cell(text) }
+    }
+
+    /// Advice in a cell: a command as code, a sentence as text.
+    fn advice(&self, advice: &str) -> String {
+        match crate::report::command_of(advice) {
+            Some((command, remark)) => {
+                let remark = remark.map(|remark| self.cell(remark)).unwrap_or_default();
+                words::joined(&[&markdown_code(command), &remark], " ")
+            }
+            None => self.cell(advice),
+        }
+    }
 
     fn heading(&mut self, level: usize, text: &str) -> io::Result<()> {
         writeln!(self.out, "{} {text}\n", "#".repeat(level))
@@ -120,11 +138,12 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         }
     }
 
-    /// Where the references lead.
-    fn addresses(&mut self) -> io::Result<()> {
+    /// Where the references lead that stand on the page.
+    fn addresses(&mut self, stands: impl Fn(&str) -> bool) -> io::Result<()> {
         for exhibit in &self.report.exhibits {
-            if let Some(link) = linked(exhibit) {
-                writeln!(self.out, "[{}]: {link}", markdown_code(&exhibit.record))?;
+            let reference = format!("[{}]", markdown_code(&exhibit.record));
+            if let Some(link) = linked(exhibit).filter(|_| stands(&reference)) {
+                writeln!(self.out, "{reference}: {link}")?;
             }
         }
         Ok(())
@@ -154,7 +173,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         row("Operation", operations.join(", "));
         row("Root event", self.report.root_cause.root.as_deref().map(|root| self.cite(root)).unwrap_or_default());
         row("Evidence", self.provenance());
-        row("Redacted", markdown_cell(&self.report.redacted.join(", ")));
+        row("Redacted", self.cell(&self.report.redacted.join(", ")));
         self.table(&["", ""], &rows)
     }
 
@@ -164,7 +183,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         let at = limits.collected_at.as_deref().map(|at| format!("collected {} UTC", self.moment(at)));
         let hash = limits.fingerprint.as_deref().map(|hash| format!("case {}", markdown_code(hash)));
         let told = words::joined(&[&at.unwrap_or_default(), &hash.unwrap_or_default()], ", ");
-        words::joined(&[&told, &markdown_cell(&self.report.tool)], ", ")
+        words::joined(&[&told, &self.cell(&self.report.tool)], ", ")
     }
 
     fn story(&mut self) -> io::Result<()> {
@@ -179,14 +198,11 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
                 let record = operation.actor.as_ref().and_then(|actor| actor.record.as_deref());
                 let ended = operation.ended_at.as_deref().map(|at| self.moment(at)).unwrap_or_default();
                 vec![
-                    markdown_cell(&format!("{} (incarnation {})", operation.stack, operation.incarnation)),
-                    markdown_cell(&words::outcome(operation)),
+                    self.cell(&format!("{} (incarnation {})", operation.stack, operation.incarnation)),
+                    self.cell(&words::outcome(operation)),
                     self.moment(&operation.started_at),
                     ended,
-                    words::joined(
-                        &[&markdown_cell(&actor), &record.map(|call| self.cite(call)).unwrap_or_default()],
-                        " ",
-                    ),
+                    words::joined(&[&self.cell(&actor), &record.map(|call| self.cite(call)).unwrap_or_default()], " "),
                 ]
             })
             .collect();
@@ -249,12 +265,12 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             .moments
             .iter()
             .map(|moment| {
-                let says = format!("{} {}", sign_of(moment.kind), markdown_cell(&moment.says));
+                let says = format!("{} {}", sign_of(moment.kind), self.cell(&moment.says));
                 vec![
                     moment.elapsed.clone(),
                     self.moment(&moment.at),
                     says,
-                    moment.why.as_deref().map(markdown_cell).unwrap_or_default(),
+                    moment.why.as_deref().map(|text| self.cell(text)).unwrap_or_default(),
                     moment.record.as_deref().map(|record| self.cite(record)).unwrap_or_default(),
                 ]
             })
@@ -308,7 +324,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         let what = markdown(&words::failure(failure));
         let cite = self.cite(&failure.event);
         writeln!(self.out, "**{head}:** {what}{stack} at {} UTC, {cite}\n", self.moment(&failure.at))?;
-        match failure.reason {
+        match failure.reason.filter(|reason| !reason.trim().is_empty()) {
             Some(reason) => self.quote(reason)?,
             None => writeln!(self.out, "AWS gave no reason.\n")?,
         }
@@ -332,9 +348,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         }
         let mut rows: Vec<Vec<String>> = report
             .hypotheses_of(explanation)
-            .map(|held| {
-                vec![words::percent(held.probability), markdown_cell(title_of(held)), markdown_code(held.cause)]
-            })
+            .map(|held| vec![words::percent(held.probability), self.cell(title_of(held)), markdown_code(held.cause)])
             .collect();
         rows.push(vec![words::percent(explanation.unexplained), "none of these".to_owned(), String::new()]);
         self.table(&["Probability", "Cause", "Code"], &rows)?;
@@ -347,7 +361,11 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
     }
 
     fn hypothesis(&mut self, held: &HypothesisEntry<'_>) -> io::Result<()> {
-        let more = held.link.map(|link| format!(" [AWS on it]({}).", link_target(link))).unwrap_or_default();
+        let more = held.link.and_then(web_address).map(|link| match self.flavor {
+            Flavor::Github => format!(" [AWS on it]({link})."),
+            Flavor::Plain => format!(" See {link}"),
+        });
+        let more = more.unwrap_or_default();
         writeln!(self.out, "**{}** {}{more}\n", markdown(title_of(held)), markdown(held.explanation))?;
         self.evidence(&held.evidence)
     }
@@ -357,13 +375,12 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             .iter()
             .map(|piece| {
                 let speaks = if piece.decibans < 0.0 { "against" } else { "for" };
-                let place =
-                    piece.record.as_deref().map_or_else(|| markdown_cell(piece.source), |record| self.cite(record));
+                let place = piece.record.as_deref().map_or_else(|| self.cell(piece.source), |record| self.cite(record));
                 let quoted = piece.text.filter(|_| !self.is_quoted(piece)).map(|text| clipped(text, QUOTED));
                 vec![
                     format!("{} {speaks}", words::signed(piece.decibans)),
-                    markdown_cell(piece.says),
-                    quoted.as_deref().map(markdown_cell).unwrap_or_default(),
+                    self.cell(piece.says),
+                    quoted.as_deref().map(|text| self.cell(text)).unwrap_or_default(),
                     place,
                 ]
             })
@@ -399,16 +416,16 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         }
         self.heading(2, "Known and not known")?;
         let known: Vec<Vec<String>> =
-            report.known.iter().map(|fact| vec![markdown_cell(&fact.says), self.cites(&fact.records)]).collect();
+            report.known.iter().map(|fact| vec![self.cell(&fact.says), self.cites(&fact.records)]).collect();
         self.table(&["Known", "Records"], &known)?;
         let unknown: Vec<Vec<String>> = report
             .unknown
             .iter()
             .map(|question| {
-                let ways: Vec<String> = question.find_out.iter().map(|way| advice_cell(way)).collect();
-                let next = question.next_time.as_deref().map(markdown_cell).unwrap_or_default();
+                let ways: Vec<String> = question.find_out.iter().map(|way| self.advice(way)).collect();
+                let next = question.next_time.as_deref().map(|text| self.cell(text)).unwrap_or_default();
                 let between = if self.is_plain() { "; " } else { "<br>" };
-                vec![markdown_cell(&question.asks), ways.join(between), next]
+                vec![self.cell(&question.asks), ways.join(between), next]
             })
             .collect();
         self.table(&["Not known", "How to find out", "What would have kept it"], &unknown)
@@ -435,9 +452,9 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
                 .map(|step| {
                     let command = step.command.as_deref().map(markdown_code).unwrap_or_default();
                     vec![
-                        markdown_cell(&step.does),
+                        self.cell(&step.does),
                         command,
-                        step.risk.as_deref().map(markdown_cell).unwrap_or_default(),
+                        step.risk.as_deref().map(|text| self.cell(text)).unwrap_or_default(),
                     ]
                 })
                 .collect();
@@ -446,7 +463,11 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         for (index, step) in stage.steps.iter().enumerate() {
             self.step(index + 1, step)?;
         }
-        writeln!(self.out)
+        // A step with a command ends in a blank line by itself.
+        match stage.steps.last() {
+            Some(Step { command: None, .. }) => writeln!(self.out),
+            _ => Ok(()),
+        }
     }
 
     fn step(&mut self, number: usize, step: &Step) -> io::Result<()> {
@@ -476,7 +497,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         let fates = if fates.is_empty() { String::new() } else { format!("; resources: {}", fates.join(", ")) };
         writeln!(self.out, "The stack is {status}{protected}{fates}.\n")?;
         let blockers: Vec<Vec<String>> =
-            impact.blockers.iter().map(|fact| vec![markdown_cell(&fact.says), self.cites(&fact.records)]).collect();
+            impact.blockers.iter().map(|fact| vec![self.cell(&fact.says), self.cites(&fact.records)]).collect();
         self.table(&["Blocks the next deployment", "Records"], &blockers)?;
         let rows: Vec<Vec<String>> = impact
             .resources
@@ -484,9 +505,9 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             .map(|resource| {
                 vec![
                     fate_word(resource.fate).to_owned(),
-                    markdown_cell(&words::named(Some(&resource.logical_id), resource.resource_type.as_deref())),
+                    self.cell(&words::named(Some(&resource.logical_id), resource.resource_type.as_deref())),
                     resource.physical_id.as_deref().map(markdown_code).unwrap_or_default(),
-                    resource.stack.as_deref().map(markdown_cell).unwrap_or_default(),
+                    resource.stack.as_deref().map(|text| self.cell(text)).unwrap_or_default(),
                     resource.status.as_deref().map(markdown_code).unwrap_or_default(),
                     markdown_code(&resource.record),
                 ]
@@ -543,8 +564,8 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         let rows: Vec<Vec<String>> = partial
             .into_iter()
             .map(|gap| {
-                let remedy = gap.remedy.as_deref().map(advice_cell).unwrap_or_default();
-                vec![markdown_cell(&gaps::place(gap)), markdown_cell(&gap.why), remedy]
+                let remedy = gap.remedy.as_deref().map(|way| self.advice(way)).unwrap_or_default();
+                vec![self.cell(&gaps::place(gap)), self.cell(&gap.why), remedy]
             })
             .collect();
         self.table(&["Not seen", "Why", "To fill it"], &rows)?;
@@ -576,14 +597,14 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
     fn event_row(&self, event: &EventEntry<'_>) -> Vec<String> {
         let about = if event.approximate { "about " } else { "" };
         let elsewhere = event.stack.filter(|stack| self.report.stack != Some(*stack) && !words::is_of_stack(event));
-        let elsewhere = elsewhere.map(|stack| format!("in {}", markdown_cell(stack))).unwrap_or_default();
+        let elsewhere = elsewhere.map(|stack| format!("in {}", self.cell(stack))).unwrap_or_default();
         vec![
             format!("{about}{}", self.moment(&event.at)),
             markdown_code(&event.record),
-            words::joined(&[&markdown_cell(&words::what(event)), &elsewhere], " "),
-            event.actor.map(markdown_cell).unwrap_or_default(),
+            words::joined(&[&self.cell(&words::what(event)), &elsewhere], " "),
+            event.actor.map(|text| self.cell(text)).unwrap_or_default(),
             sign(event).to_owned(),
-            markdown_cell(&words::reason(event.error, event.message)),
+            self.cell(&words::reason(event.error, event.message)),
         ]
     }
 
@@ -594,14 +615,14 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             let of = format!("{} {}", operation.stack, words::word(operation.kind));
             for span in &operation.resources {
                 let mut row = vec![
-                    markdown_cell(&words::named(Some(&span.logical_id), span.resource_type.as_deref())),
+                    self.cell(&words::named(Some(&span.logical_id), span.resource_type.as_deref())),
                     self.moment(&span.started_at),
                     span.seconds.map_or_else(|| "not ended".to_owned(), words::duration),
                     span.status.as_deref().map(markdown_code).unwrap_or_default(),
-                    span.waited_for.as_deref().map(markdown_cell).unwrap_or_default(),
+                    span.waited_for.as_deref().map(|text| self.cell(text)).unwrap_or_default(),
                 ];
                 if several {
-                    row.insert(0, markdown_cell(&of));
+                    row.insert(0, self.cell(&of));
                 }
                 rows.push(row);
             }
@@ -634,7 +655,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         let mut row = vec![
             self.cite(&exhibit.record),
             event.map(|event| self.moment(&event.at)).unwrap_or_default(),
-            event.map(|event| markdown_cell(&words::what(event))).unwrap_or_default(),
+            event.map(|event| self.cell(&words::what(event))).unwrap_or_default(),
         ];
         // Where references are no links, the address itself is what people click on.
         row.extend(self.is_plain().then(|| exhibit.link.clone().unwrap_or_default()));
@@ -651,7 +672,8 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         for failure in report.root_cause.failures.iter().filter(real).take(SHORT_CAUSES) {
             let cite = self.cite(&failure.event);
             writeln!(self.out, "**{}** {cite}\n", markdown(&clipped(&words::failure(failure), SHORT_REASON)))?;
-            self.quote(&clipped(failure.reason.unwrap_or("AWS gave no reason"), SHORT_REASON))?;
+            let reason = failure.reason.filter(|reason| !reason.trim().is_empty());
+            self.quote(&clipped(reason.unwrap_or("AWS gave no reason"), SHORT_REASON))?;
         }
         for explanation in report.root_cause.explanations.iter().take(SHORT_CAUSES) {
             self.short_causes(explanation)?;
@@ -659,8 +681,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         self.short_plan()?;
         let tool = markdown(&report.tool);
         let hash = report.limits.fingerprint.as_deref().map(|hash| format!(", case {}", markdown_code(hash)));
-        writeln!(self.out, "*{tool}{}*\n", hash.unwrap_or_default())?;
-        self.addresses()
+        writeln!(self.out, "*{tool}{}*\n", hash.unwrap_or_default())
     }
 
     fn short_causes(&mut self, explanation: &'r ExplanationEntry) -> io::Result<()> {
@@ -670,7 +691,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         let mut rows: Vec<Vec<String>> = report
             .hypotheses_of(explanation)
             .take(SHORT_CAUSES)
-            .map(|held| vec![words::percent(held.probability), markdown_cell(&clipped(title_of(held), SHORT_REASON))])
+            .map(|held| vec![words::percent(held.probability), self.cell(&clipped(title_of(held), SHORT_REASON))])
             .collect();
         rows.push(vec![words::percent(explanation.unexplained), "none of these".to_owned()]);
         self.table(&["", &format!("Cause{of}")], &rows)
@@ -687,12 +708,12 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             .flat_map(|stage| stage.steps.iter())
             .take(SHORT_STEPS)
             .collect();
-        for step in steps {
+        for step in &steps {
             let command = step.command.as_deref().map(|command| markdown_code(&clipped(command, SHORT_REASON)));
             let does = markdown(&clipped(&step.does, SHORT_REASON));
             writeln!(self.out, "- {}", words::joined(&[&does, &command.unwrap_or_default()], " "))?;
         }
-        writeln!(self.out)
+        if steps.is_empty() { Ok(()) } else { writeln!(self.out) }
     }
 }
 
@@ -708,19 +729,9 @@ fn title_of<'h>(held: &HypothesisEntry<'h>) -> &'h str {
 }
 
 /// Rules of one's own may link to anything; only the web's addresses become links.
-fn link_target(link: &str) -> String {
-    let safe = link.starts_with("https://") && !link.contains(|c: char| c.is_whitespace() || "()<>\\\"`|".contains(c));
-    if safe { link.to_owned() } else { "#".to_owned() }
-}
-
-/// Advice in a cell: a command as code, a sentence as text.
-fn advice_cell(advice: &str) -> String {
-    match crate::report::command_of(advice) {
-        Some((command, remark)) => {
-            words::joined(&[&markdown_code(command), &remark.map(markdown_cell).unwrap_or_default()], " ")
-        }
-        None => markdown_cell(advice),
-    }
+fn web_address(link: &str) -> Option<&str> {
+    let breaks_out = |c: char| c.is_whitespace() || c.is_control() || "()<>\\\"`|[]".contains(c);
+    Some(link).filter(|link| link.starts_with("https://") && !link.contains(breaks_out))
 }
 
 /// The beginning of a text, with a note of what is missing.

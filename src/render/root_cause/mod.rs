@@ -8,6 +8,7 @@ mod mermaid;
 use super::{buffered, json};
 use crate::report::RootCauseReport;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// The formats of a root-cause report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -18,6 +19,24 @@ pub enum ReportFormat {
     /// One JSON document, described by docs/report.schema.json.
     Json,
 }
+
+impl ReportFormat {
+    /// The format that a file's name tells by its ending; none where it tells none.
+    pub fn of(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+        ENDINGS.iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, format)| *format)
+    }
+
+    /// The endings by which formats are known, for a message.
+    pub fn endings() -> String {
+        let endings: Vec<&str> = ENDINGS.iter().map(|(ending, _)| *ending).collect();
+        endings.join(", ")
+    }
+}
+
+/// Longer endings first.
+const ENDINGS: &[(&str, ReportFormat)] =
+    &[(".md", ReportFormat::Markdown), (".markdown", ReportFormat::Markdown), (".json", ReportFormat::Json)];
 
 /// Where a page of Markdown will be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]

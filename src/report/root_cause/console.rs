@@ -8,6 +8,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// What stays as it is in a part of an address: the unreserved characters of RFC 3986.
 const REST: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// No id that AWS gives makes a longer address.
+const LONGEST: usize = 4_000;
+
 /// The console's page on an event; none where it has no page of its own, or the partition's console is not public.
 /// `region` is that of the stack, for what does not tell its own.
 pub(super) fn link(event: &Event, region: Option<&str>) -> Option<String> {
@@ -35,7 +38,8 @@ fn page(region: &str, service: &str, place: &str) -> Option<String> {
     if region.is_empty() || !region.chars().all(is_name) {
         return None;
     }
-    Some(format!("https://{region}.{}/{service}/home?region={region}#{place}", domain(region)?))
+    let address = format!("https://{region}.{}/{service}/home?region={region}#{place}", domain(region)?);
+    (address.len() <= LONGEST).then_some(address)
 }
 
 /// The console's domain in the partition of a region.

@@ -68,7 +68,7 @@ pub(super) fn impact(material: &Material<'_, '_>) -> Impact {
     for resource in &resources {
         *fates.entry(resource.fate).or_default() += 1;
     }
-    let status = material.recovery().status.clone();
+    let status = material.recovery().status.clone().or_else(|| material.status().map(str::to_owned));
     let protection = protection(material);
     let protected = protection.as_ref().map(|(on, _)| *on);
     let blockers = blockers(material, status.as_deref().unwrap_or_default(), protection, &resources);

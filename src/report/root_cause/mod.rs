@@ -27,6 +27,7 @@ use super::{
 };
 use crate::diagnose::Diagnosis;
 use crate::model::{Capture, arn};
+use crate::operation::Incarnation;
 use serde::{Deserialize, Serialize};
 
 /// What happened to a stack, why, who did it, and what to do now.
@@ -233,11 +234,21 @@ impl<'a> RootCauseReport<'a> {
 }
 
 impl<'a> Material<'_, 'a> {
-    /// The ARN of the incarnation that the story is about.
-    fn stack_id(&self) -> Option<&'a str> {
+    /// The incarnation that the story is about.
+    fn incarnation(&self) -> Option<&'a Incarnation> {
         let history = self.evidence.history;
         let last = self.selection.operations.last().and_then(|index| history.operations.get(*index))?;
-        history.incarnations.get(last.incarnation)?.stack_id.as_deref()
+        history.incarnations.get(last.incarnation)
+    }
+
+    /// Its ARN.
+    fn stack_id(&self) -> Option<&'a str> {
+        self.incarnation()?.stack_id.as_deref()
+    }
+
+    /// Its last known status.
+    fn status(&self) -> Option<&'a str> {
+        self.incarnation()?.status.as_deref()
     }
 
     fn recovery(&self) -> &Recovery {

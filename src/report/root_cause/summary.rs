@@ -171,12 +171,16 @@ fn what_became_of_it(material: &Material<'_, '_>, impact: &Impact) -> Option<Str
         };
         parts.push(done);
     }
-    let left = impact.fates.get(&Fate::LeftBehind).copied().unwrap_or_default();
     if let Some(status) = impact.status.as_deref() {
         parts.push(format!("it is now {status}"));
     }
+    let left = impact.fates.get(&Fate::LeftBehind).copied().unwrap_or_default();
     if left > 0 {
         parts.push(format!("{} left behind", words::count(left, "resource")));
+    }
+    let going_on = impact.fates.get(&Fate::InProgress).copied().unwrap_or_default();
+    if going_on > 0 {
+        parts.push(format!("{} still in progress", words::count(going_on, "resource")));
     }
     let said = parts.join("; ");
     let mut chars = said.chars();
