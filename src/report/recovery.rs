@@ -6,7 +6,7 @@ use super::Evidence;
 use super::select::Selection;
 use crate::diagnose::Diagnosis;
 use crate::model::{Outcome, arn};
-use crate::operation::{Operation, Role};
+use crate::operation::{Kind, Operation, Role};
 use crate::rules::shell_word;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -74,8 +74,10 @@ pub(super) fn recovery(evidence: Evidence<'_>, selection: &Selection, diagnosis:
     let last = operations.rfind(|operation| operation.status.is_some() || operation.root().is_none());
     let Some(last) = last else { return Recovery::default() };
     let incarnation = evidence.history.incarnations.get(last.incarnation);
+    // The status of a change set is not the stack's.
+    let of_operation = last.status.as_deref().filter(|_| last.kind != Kind::ChangeSet);
     // Where an older operation is asked about, the stack is elsewhere by now.
-    let status = incarnation.and_then(|incarnation| incarnation.status.as_deref()).or(last.status.as_deref());
+    let status = incarnation.and_then(|incarnation| incarnation.status.as_deref()).or(of_operation);
     let id = incarnation.and_then(|incarnation| incarnation.stack_id.as_deref());
     let stack = Stack {
         // A live stack is known by its name as well; a deleted one only by its ARN.

@@ -85,7 +85,7 @@ fn what_was_tried(material: &Material<'_, '_>) -> Option<String> {
 }
 
 fn ending(operation: &OperationEntry<'_>) -> String {
-    let after = operation.seconds.map(words::duration);
+    let after = operation.seconds.filter(|seconds| *seconds > 0.0).map(words::duration);
     let after = |word: &str| after.as_ref().map(|after| format!(" {word} {after}")).unwrap_or_default();
     match operation.outcome {
         Ending::Succeeded => format!("it succeeded{}", after("in")),
@@ -100,16 +100,37 @@ fn ending(operation: &OperationEntry<'_>) -> String {
 fn what_failed(material: &Material<'_, '_>) -> Option<String> {
     let answer = material.answer;
     let root = answer.failures.iter().chain(&answer.unexplained_failures);
-    let root = root.into_iter().find(|failure| Some(&failure.event) == answer.root.as_ref())?;
+    let Some(root) = root.into_iter().find(|failure| Some(&failure.event) == answer.root.as_ref()) else {
+        return said_elsewhere(material);
+    };
     let what = words::named(root.logical_id, root.resource_type);
     let what = if what.is_empty() { "The deployment".to_owned() } else { what };
     let Some(reason) = root.reason.filter(|reason| !reason.trim().is_empty()) else {
         return Some(format!("{what} failed first; AWS gave no reason."));
     };
-    // The ids and wrappers that AWS puts around a message tell nothing to who reads a summary.
+    Some(format!("{what} failed first: {}.", quoted(reason)))
+}
+
+/// What failed is no row of the stack, but a call that was refused or a line of the deploy tool.
+fn said_elsewhere(material: &Material<'_, '_>) -> Option<String> {
+    let failing = material.diagnosis.failing.first()?;
+    let event = material.evidence.timeline.events.get(failing.event)?;
+    let said = quoted(event.message.as_deref().or(event.error.as_deref())?);
+    Some(match &event.call {
+        Some(_) => {
+            let who = event.actor.as_deref().unwrap_or("somebody");
+            format!("A call of {} by {who} was refused: {said}.", event.action)
+        }
+        None if event.source == "deploy_log" => format!("The deploy tool said {said}."),
+        None => format!("{} says {said}.", event.source),
+    })
+}
+
+/// AWS's words in quotation marks, without the ids and wrappers around them, which tell nothing to who reads a summary.
+fn quoted(reason: &str) -> String {
     let message = Reason::read(reason).message;
     let said = shortened(message.split(" (Service: ").next().unwrap_or(message));
-    Some(format!("{what} failed first: \u{201c}{}\u{201d}", ended(&said)))
+    format!("\u{201c}{}\u{201d}", said.trim().trim_end_matches('.'))
 }
 
 /// The text with a full stop, unless it ends in one of its own.
