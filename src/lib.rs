@@ -48,6 +48,7 @@ mod link;
 pub mod model;
 pub mod operation;
 pub mod plan;
+pub mod redact;
 pub mod render;
 pub mod report;
 pub mod rules;

@@ -20,11 +20,22 @@ pub use container::{pack, unpack};
 pub use write::{check_target, write};
 
 /// The version of the format that this version writes; it reads every version with the same major number.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 const MANIFEST: &str = "manifest.json";
 /// The keys of a manifest of our version; a newer minor one may have more.
-const KNOWN_KEYS: &[&str] =
-    &["format_version", "scope", "captured_at", "tool_version", "partial", "caller", "calls", "asked", "gaps", "files"];
+const KNOWN_KEYS: &[&str] = &[
+    "format_version",
+    "scope",
+    "captured_at",
+    "tool_version",
+    "partial",
+    "caller",
+    "calls",
+    "asked",
+    "redacted",
+    "gaps",
+    "files",
+];
 
 /// Why nothing of a case could be read or written. Each message names the thing and says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +102,7 @@ fn expected_names() -> String {
 /// # Errors
 /// Only where nothing of it can be read; all else that is wrong is a gap of the capture.
 pub fn read(path: &Path) -> Result<Capture, CaseError> {
-    read_all(path).map(|(capture, _)| capture)
+    read_all(path, false).map(|(capture, _)| capture)
 }
 
 /// What `case verify` and `case list` say of one file.
@@ -105,6 +116,8 @@ pub struct FileCheck {
     pub records: usize,
     /// What the manifest says of its bytes.
     pub hash: HashCheck,
+    /// SHA-256 of its bytes in lower-case hexadecimal; none of a file that is missing or cannot be read.
+    pub sha256: Option<String>,
 }
 
 /// Whether a file is the one that was captured.
@@ -125,13 +138,25 @@ pub enum HashCheck {
 /// # Errors
 /// As [`read`].
 pub fn verify(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
-    read_all(path)
+    read_all(path, true)
+}
+
+/// What identifies a case's evidence: the SHA-256 over a line `HEX  PATH` for each of its files of evidence, in the order
+/// of the paths; in lower-case hexadecimal. It is what `sha256sum FILES | sha256sum` prints, so that anybody can redo it.
+pub fn fingerprint(files: &[FileCheck]) -> String {
+    let mut lines = String::new();
+    for file in files.iter().filter(|file| file.source.is_some()) {
+        // Writing into a string cannot fail.
+        let _ = writeln!(lines, "{}  {}", file.sha256.as_deref().unwrap_or_default(), file.path);
+    }
+    sha256(lines.as_bytes())
 }
 
 /// An error says why of so many files.
 const MOST_REASONS: usize = 3;
 
-fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
+/// `hashed`: hash every file, also where no manifest tells what its hash should be.
+fn read_all(path: &Path, hashed: bool) -> Result<(Capture, Vec<FileCheck>), CaseError> {
     let mut container = Container::open(path)?;
     let paths = container.paths();
     let mut capture = Capture::default();
@@ -141,22 +166,23 @@ fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
     let mut checks = Vec::new();
     let mut unreadable = Vec::new();
     for place in places(&paths) {
-        let hashed = !listed.is_empty();
-        let loaded = container.load(&place.path, hashed)?;
-        let hash = check_hash(&place.path, loaded.sha256.as_deref(), &listed);
+        let is_listed = !listed.is_empty();
+        let mut loaded = container.load(&place.path, hashed || is_listed)?;
+        let sha256 = loaded.sha256.take();
+        let hash = check_hash(&place.path, sha256.as_deref(), &listed);
         match hash {
             HashCheck::Differs => {
                 let gap =
                     Gap::new(place.stem(), "the file was changed after the capture: its SHA-256 is not the manifest's");
                 capture.gaps.push(gap.at(place.path.clone()));
             }
-            HashCheck::Unlisted if hashed && place.path != MANIFEST && place.source.is_some() => {
+            HashCheck::Unlisted if is_listed && place.path != MANIFEST && place.source.is_some() => {
                 let gap = Gap::new(place.stem(), "the file was added after the capture: the manifest does not name it");
                 capture.gaps.push(gap.at(place.path.clone()));
             }
             _ => {}
         }
-        let mut check = FileCheck { path: place.path.clone(), source: None, records: 0, hash };
+        let mut check = FileCheck { path: place.path.clone(), source: None, records: 0, hash, sha256 };
         if let Some(source) = place.source {
             let (file, fault) = record_file(source, &place, loaded, &mut capture.gaps);
             unreadable.extend(fault.map(|fault| format!("{}: {fault}", place.path)));
@@ -170,7 +196,7 @@ fn read_all(path: &Path) -> Result<(Capture, Vec<FileCheck>), CaseError> {
     for path in listed.keys().filter(|path| !there.contains(path)) {
         let stem = place_of(path).map_or_else(|| path.clone(), |(source, _)| source.stem.to_owned());
         capture.gaps.push(Gap::new(stem, "the file is missing: the manifest names it").at(path.clone()));
-        checks.push(FileCheck { path: path.clone(), source: None, records: 0, hash: HashCheck::Missing });
+        checks.push(FileCheck { path: path.clone(), source: None, records: 0, hash: HashCheck::Missing, sha256: None });
     }
     if capture.files.is_empty() {
         return Err(CaseError::Nothing { path: path.to_owned(), found: found_instead(&paths) });

@@ -1,15 +1,18 @@
-//! `case`: what a case holds, whether it is what was captured, and from a folder to one file and back.
+//! `case`: what a case holds, whether it is what was captured, from a folder to one file and back, and without its secrets.
 
 use super::error::{Exit, Failure};
 use super::output::Target;
+use super::sharing;
 use crate::case::{self, FileCheck, HashCheck};
 use crate::model::{Capture, Gap};
+use crate::redact::Redactor;
 use crate::render::terminal_line;
+use crate::sources::{self, Layout};
 use clap::{Args, Subcommand};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// List, verify, pack and unpack cases
+/// List, verify, pack, unpack and redact cases
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -42,6 +45,16 @@ enum Verb {
         /// The folder to write; it must be new or empty
         folder: PathBuf,
     },
+    /// Write a copy of a case without its secrets, to be shown to others
+    Redact {
+        /// A folder or a zip file
+        case: PathBuf,
+        /// The case to write: a new folder, or a new file that ends in .zip
+        #[arg(long, value_name = "CASE")]
+        output: PathBuf,
+        #[command(flatten)]
+        more: sharing::More,
+    },
 }
 
 /// Does what the sub-verb says.
@@ -72,6 +85,44 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             })?;
             Ok(Exit::Fine)
         }
+        Verb::Redact { case, output, more } => {
+            case::check_target(output)?;
+            let mut redactor = more.redactor();
+            let redacted = redact_case(&mut redactor, case)?;
+            more.keep_mapping(&redactor)?;
+            case::write(&redacted, output)?;
+            target.write(|out| told(&redactor, out))?;
+            Ok(Exit::Fine)
+        }
+    }
+}
+
+/// The case without secrets; an error where one that is known is still in it.
+fn redact_case(redactor: &mut Redactor, path: &Path) -> Result<Capture, Failure> {
+    let (capture, files) = case::verify(path)?;
+    let list = |stem: &str| {
+        let source = sources::by_stem(stem).filter(|source| source.layout == Layout::Json)?;
+        source.lists.first().copied()
+    };
+    let redacted = redactor.capture(&capture, &case::fingerprint(&files), list);
+    let manifest = redacted.manifest.as_ref().and_then(|manifest| serde_json::to_string(manifest).ok());
+    let gaps: Vec<String> = redacted.gaps.iter().map(gap_line).collect();
+    let texts = redacted.files.iter().flat_map(|file| [(&*file.name, file.text.as_str()), (&*file.name, &*file.name)]);
+    let about = manifest.iter().chain(&gaps).map(|text| (MANIFEST, text.as_str()));
+    for (file, text) in texts.chain(about) {
+        if let Some(kind) = redactor.leak(text) {
+            return Err(Failure::Leak { kind, file: file.to_owned() });
+        }
+    }
+    Ok(redacted)
+}
+
+/// `redacted: 3 passwords, 1 access key`
+fn told(redactor: &Redactor, out: &mut dyn Write) -> io::Result<()> {
+    let kinds = redactor.counted();
+    match kinds.is_empty() {
+        true => writeln!(out, "redacted: nothing; no secret was found"),
+        false => writeln!(out, "redacted: {}", kinds.join(", ")),
     }
 }
 

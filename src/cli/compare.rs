@@ -3,14 +3,16 @@
 use super::error::{Exit, Failure};
 use super::output::Target;
 use super::rules::OwnRules;
+use super::sharing::Sharing;
 use super::told::Told;
 use super::{Known, select};
-use crate::compare::{Deployment, compare};
+use crate::compare::{Comparison, Deployment, compare};
 use crate::model::Capture;
 use crate::render::{self, ComparisonFormat, Zone};
 use crate::report::select::{Question, Which, select as pick};
 use crate::timeline;
 use clap::Args;
+use serde::Deserialize as _;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -40,6 +42,8 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = ComparisonFormat::Text)]
     format: ComparisonFormat,
     #[command(flatten)]
+    sharing: Sharing,
+    #[command(flatten)]
     own: OwnRules,
     #[command(flatten)]
     target: Target,
@@ -66,6 +70,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Deployment { report: &report_a, templates: &templates_a },
         Deployment { report: &report_b, templates: &templates_b },
     );
+    let shown = arguments.sharing.shown(&comparison, &[&capture_a, &capture_b])?;
+    let comparison = Comparison::deserialize(&shown).map_err(Failure::Unwritten)?;
     let style = arguments.target.style(arguments.tz);
     arguments.target.write(|out| render::comparison(&comparison, arguments.format, &style, out))?;
     Ok(Exit::Fine)

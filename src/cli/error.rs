@@ -84,6 +84,17 @@ pub enum Failure {
     /// The rules.
     #[error(transparent)]
     Rules(#[from] CatalogueError),
+    /// A redacted case still holds what it must not: it is not written.
+    #[error("redact {file}: a {kind} would still be in it; nothing was written")]
+    Leak {
+        /// What of secret it is.
+        kind: &'static str,
+        /// The file in the case.
+        file: String,
+    },
+    /// A finished report cannot be written as JSON, or not be read back: a bug.
+    #[error("write the report: {0}; this is a bug of cfn-forensics")]
+    Unwritten(serde_json::Error),
     /// The output.
     #[error("write {target}: {source}")]
     Output {
@@ -113,7 +124,8 @@ impl Failure {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Case(CaseError::Write { .. }) | Self::Output { .. } => Exit::Unwritable,
+            Self::Unwritten(_) => Exit::Bug,
+            Self::Case(CaseError::Write { .. }) | Self::Output { .. } | Self::Leak { .. } => Exit::Unwritable,
             Self::Rules(CatalogueError::NoSuchRule { .. }) => Exit::Usage,
             Self::Case(_) | Self::Rules(_) => Exit::Unreadable,
             #[cfg(feature = "aws")]

@@ -19,6 +19,7 @@ mod reference;
 mod report;
 mod rules;
 mod select;
+mod sharing;
 mod stacks;
 mod timeline;
 mod told;

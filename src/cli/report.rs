@@ -3,13 +3,16 @@
 use super::error::{Exit, Failure};
 use super::output::write_each;
 use super::rules::OwnRules;
+use super::sharing::Sharing;
 use super::told::Told;
 use super::{Known, select};
 use crate::model::Time;
 use crate::render::{self, Flavor, ReportFormat, ReportStyle};
+use crate::report::RootCauseReport;
 use crate::report::select::Question;
 use crate::timeline;
 use clap::Args;
+use serde::Deserialize as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -31,6 +34,8 @@ pub struct Arguments {
     #[arg(long)]
     short: bool,
     #[command(flatten)]
+    sharing: Sharing,
+    #[command(flatten)]
     own: OwnRules,
     #[command(flatten)]
     origin: select::Origin,
@@ -38,23 +43,26 @@ pub struct Arguments {
 
 /// Reads the case or asks AWS, diagnoses the story that was asked for, and writes the report.
 pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
+    let outputs = arguments.outputs()?;
     // Neither needs the other, and a person waits for both.
     let (catalogue, read) = thread::scope(|scope| {
         let catalogue = scope.spawn(|| arguments.own.catalogue());
         let mut wanted = arguments.stack.wanted(None, None);
-        let capture = arguments.origin.capture(&mut wanted, now);
-        let read = capture.map(|capture| {
-            (Known::from_timeline(timeline::build(&capture, timeline::Options::default())), capture, wanted)
+        let read = arguments.origin.fingerprinted(&mut wanted, now).map(|(capture, fingerprint)| {
+            let known = Known::from_timeline(timeline::build(&capture, timeline::Options::default()));
+            (known, capture, fingerprint, wanted)
         });
         (catalogue.join().unwrap_or_else(|_| arguments.own.catalogue()), read)
     });
-    let (catalogue, (known, capture, wanted)) = (catalogue?, read?);
+    let (catalogue, (known, capture, fingerprint, wanted)) = (catalogue?, read?);
     let question =
         Question { incarnation: wanted.number(), stack: wanted.stack, which: wanted.which, ..Question::default() };
     let told = Told::new(&known, &capture, &question, &catalogue)?;
-    let report = told.report(None);
+    let report = told.report(fingerprint);
+    let shown = arguments.sharing.shown(&report, &[&capture])?;
+    let report = RootCauseReport::deserialize(&shown).map_err(Failure::Unwritten)?;
     let style = ReportStyle { flavor: arguments.flavor, short: arguments.short };
-    write_each(&arguments.outputs()?, |format, out| render::report(&report, format, style, out))?;
+    write_each(&outputs, |format, out| render::report(&report, format, style, out))?;
     Ok(Exit::Fine)
 }
 

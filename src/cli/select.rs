@@ -40,17 +40,30 @@ impl Origin {
     #[cfg_attr(not(feature = "aws"), allow(unused_variables))]
     pub fn capture(&self, wanted: &mut Wanted, now: Time) -> Result<Capture, Failure> {
         match &self.case {
-            Some(case) => {
-                let capture = crate::case::read(case)?;
-                let collected_for = || capture.manifest.as_ref()?.scope.stack.clone();
-                wanted.stack = wanted.stack.take().or_else(collected_for);
-                Ok(capture)
-            }
+            Some(case) => Ok(wanted.narrowed_by(crate::case::read(case)?)),
             #[cfg(feature = "aws")]
             None => self.kept(|| self.live.collect(wanted, now)),
             #[cfg(not(feature = "aws"))]
             None => Err(Failure::NoStack),
         }
+    }
+
+    /// The same with the fingerprint of the case; none where what AWS told was not kept.
+    ///
+    /// # Errors
+    /// As [`capture`](Self::capture).
+    pub fn fingerprinted(&self, wanted: &mut Wanted, now: Time) -> Result<(Capture, Option<String>), Failure> {
+        if let Some(case) = &self.case {
+            let (capture, files) = crate::case::verify(case)?;
+            return Ok((wanted.narrowed_by(capture), Some(crate::case::fingerprint(&files))));
+        }
+        let capture = self.capture(wanted, now)?;
+        #[cfg(feature = "aws")]
+        if let Some(saved) = &self.save {
+            let (_, files) = crate::case::verify(saved)?;
+            return Ok((capture, Some(crate::case::fingerprint(&files))));
+        }
+        Ok((capture, None))
     }
 
     /// Asks AWS which stacks of the account pass the filter.
@@ -82,6 +95,13 @@ pub enum Incarnation {
 }
 
 impl Wanted {
+    /// A case that was collected for a stack is about that stack, unless another is named.
+    fn narrowed_by(&mut self, capture: Capture) -> Capture {
+        let collected_for = || capture.manifest.as_ref()?.scope.stack.clone();
+        self.stack = self.stack.take().or_else(collected_for);
+        capture
+    }
+
     /// The one incarnation that is wanted, from 1.
     pub fn number(&self) -> Option<usize> {
         match self.incarnation {

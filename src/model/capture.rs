@@ -171,6 +171,16 @@ pub struct Asked {
     pub outcome: String,
 }
 
+/// That a case was redacted, and which case it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redacted {
+    /// The original's fingerprint (`case::fingerprint`), in lower-case hexadecimal.
+    pub of: String,
+    /// What was replaced: `secrets`, `emails`, `ids`.
+    pub what: Vec<String>,
+}
+
 /// `manifest.json`: what a case says of itself. A case made by hand has none.
 ///
 /// A collector fills `scope`, `captured_at`, `partial`, `caller`, `calls` and `asked`; the rest is the case writer's,
@@ -200,6 +210,9 @@ pub struct Manifest {
     /// What was asked of AWS, in the order of asking.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<Asked>,
+    /// What was replaced, where the case is not as it was collected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacted: Option<Redacted>,
     /// What could not be collected.
     #[serde(default)]
     pub gaps: Vec<Gap>,

@@ -12,7 +12,7 @@ pub mod status;
 mod text;
 pub mod time;
 
-pub use capture::{Asked, Capture, Form, Manifest, RecordFile, RecordRef, Scope};
+pub use capture::{Asked, Capture, Form, Manifest, RecordFile, RecordRef, Redacted, Scope};
 pub use event::{Call, Event, Hook, Identity, Outcome, Validation, WebIdentity};
 pub use gap::Gap;
 pub use reason::{Denier, Quota, Reason, Refusal, Wrapper, denial, quoted_request};

@@ -231,7 +231,10 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         if inputs.previous_template {
             listed("Template", vec!["that of the deployment before".to_owned()]);
         }
-        listed("Templates in the case", inputs.templates.keys().map(|file| markdown_code(file)).collect());
+        listed(
+            "Templates in the case",
+            inputs.templates.iter().map(|template| markdown_code(&template.file)).collect(),
+        );
         let named = |(name, value): (&String, &Option<String>)| match value {
             Some(value) => markdown_code(&format!("{name}={value}")),
             None => markdown_code(name),

@@ -22,9 +22,8 @@ pub struct Inputs {
     pub template_url: Option<String>,
     /// The template of the deployment before was used again.
     pub previous_template: bool,
-    /// The templates in the case: SHA-256 in hexadecimal by file. They are what was deployed only if they were collected
-    /// with it.
-    pub templates: BTreeMap<String, String>,
+    /// The templates in the case, by file. They are what was deployed only if they were collected with it.
+    pub templates: Vec<TemplateSeen>,
     /// The parameters by name; null where the value is not told.
     pub parameters: BTreeMap<String, Option<String>>,
     /// Of the stack, by key.
@@ -37,11 +36,13 @@ pub struct Inputs {
     pub on_failure: Option<String>,
 }
 
-impl Inputs {
-    /// Nothing is known of it.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
+/// A template in the case.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct TemplateSeen {
+    /// Its file: `templates/Shop.yaml`.
+    pub file: String,
+    /// SHA-256 of its text in lower-case hexadecimal.
+    pub sha256: String,
 }
 
 /// What the story's deployment was asked for with.
@@ -129,7 +130,7 @@ fn pairs(of: &Value, list: &str, key: &str, value: &str) -> BTreeMap<String, Opt
     list.filter_map(pair).collect()
 }
 
-fn templates(material: &Material<'_, '_>) -> BTreeMap<String, String> {
+fn templates(material: &Material<'_, '_>) -> Vec<TemplateSeen> {
     let files = material.capture.files.iter().filter(|file| file.source == "templates");
     let hash = |text: &str| {
         Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
@@ -137,5 +138,5 @@ fn templates(material: &Material<'_, '_>) -> BTreeMap<String, String> {
             hex
         })
     };
-    files.map(|file| (file.name.to_string(), hash(&file.text))).collect()
+    files.map(|file| TemplateSeen { file: file.name.to_string(), sha256: hash(&file.text) }).collect()
 }

@@ -16,7 +16,7 @@ pub use actions::{Stage, When};
 pub use chart::{Bar, Chart, Lane, Track};
 pub use exhibits::Exhibit;
 pub use impact::{Fate, Impact, ResourceState};
-pub use inputs::Inputs;
+pub use inputs::{Inputs, TemplateSeen};
 pub use limits::{Limits, SourceSeen};
 pub use moments::{KeyMoment, MomentKind};
 
