@@ -21,6 +21,7 @@ use verdict::Judgement;
 
 /// What an operation was started for, and by what kind of actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// A deployment, by a tool, a script or a person's command.
@@ -46,6 +47,7 @@ pub enum Verdict {
 
 /// How an operation was joined with the call that started it, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// The call carries the client request token of the operation's events.
@@ -62,6 +64,7 @@ pub enum Basis {
 
 /// What stands at the beginning of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OriginKind {
     /// A person who signed in.
@@ -80,6 +83,7 @@ pub enum OriginKind {
 
 /// Who or what stands at the beginning of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Origin {
     /// What it is.
     pub kind: OriginKind,
@@ -89,21 +93,27 @@ pub struct Origin {
 
 /// One link of a chain: somebody, and how they came by their credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Link {
     /// The user or session, as CloudTrail prints it.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub who: Text,
     /// The call that gave them their credentials (`AssumeRole`), or at the end of the chain what they are (`IAM user`).
+    #[cfg_attr(test, schemars(with = "String"))]
     pub how: Text,
     /// The name of the role, if they act in one.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub role: Option<Text>,
     /// The record that tells it.
     pub record: Option<RecordRef>,
     /// The id of their access key.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub key: Option<Text>,
 }
 
 /// What a mark is worth for one verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Weight {
     /// For or against this verdict.
     pub verdict: Verdict,
@@ -113,6 +123,7 @@ pub struct Weight {
 
 /// One thing that the verdict rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Mark {
     /// In words, as a clause.
     pub says: String,
@@ -127,6 +138,7 @@ pub struct Mark {
 
 /// Another reading of the same evidence.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Alternative {
     /// What it would be.
     pub verdict: Verdict,

@@ -8,6 +8,7 @@ mod case;
 mod compare;
 mod diagnose;
 mod error;
+mod job;
 #[cfg(feature = "aws")]
 mod live;
 mod output;

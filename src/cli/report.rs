@@ -5,7 +5,7 @@ use super::output::write_each;
 use super::rules::OwnRules;
 use super::sharing::Sharing;
 use super::told::Told;
-use super::{Known, select};
+use super::{Known, job, select};
 use crate::model::Time;
 use crate::render::{self, Flavor, ReportFormat, ReportStyle};
 use crate::report::RootCauseReport;
@@ -63,6 +63,7 @@ pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
     let report = RootCauseReport::deserialize(&shown).map_err(Failure::Unwritten)?;
     let style = ReportStyle { flavor: arguments.flavor, short: arguments.short };
     write_each(&outputs, |format, out| render::report(&report, format, style, out))?;
+    job::tell(&report)?;
     Ok(Exit::Fine)
 }
 

@@ -7,6 +7,7 @@ use crate::model::Capture;
 use crate::report::RootCauseReport;
 use crate::report::select::{Question, Selection, select};
 use crate::rules::Catalogue;
+use crate::sources::TemplatePlaces;
 
 /// A story, diagnosed.
 pub struct Told<'k> {
@@ -42,6 +43,12 @@ impl<'k> Told<'k> {
     /// The root-cause report of it. `fingerprint` identifies the case.
     pub fn report(&self, fingerprint: Option<String>) -> RootCauseReport<'_> {
         let evidence = self.known.evidence();
-        RootCauseReport::new(evidence, &self.selection, &self.story, &self.diagnosis, self.capture, fingerprint)
+        let (selection, story) = (&self.selection, &self.story);
+        let mut report = RootCauseReport::new(evidence, selection, story, &self.diagnosis, self.capture, fingerprint);
+        let places = TemplatePlaces::of(self.capture);
+        report.locate(|failure, stack_id| {
+            places.find(failure.stack, stack_id, failure.logical_id?, failure.property_path)
+        });
+        report
     }
 }

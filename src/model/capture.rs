@@ -11,8 +11,10 @@ use std::ops::Range;
 /// Where a record is: its file and its index from 0 in the file's order. `cloudtrail#41`, in a source that is a
 /// folder `cloudtrail/us-east-1#41`, in the deploy log a line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(into = "String"))]
 pub struct RecordRef {
     /// The file's name in the case without its ending.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub file: Text,
     /// From 0.
     pub index: u32,

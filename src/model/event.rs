@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 /// How the thing that happened ended, as far as this event tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It began, or goes on.

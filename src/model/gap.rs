@@ -7,16 +7,21 @@ use serde::{Deserialize, Serialize};
 
 /// Something that the evidence does not tell, and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Gap {
     /// The source's stem (`cloudtrail`), or the file's name where it fits no source.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub source: Text,
     /// What of it is missing: a time span, a record reference, or nothing for the whole source.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub window: Option<Text>,
     /// Why it is missing, as a sentence without a full stop.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub why: Text,
     /// What would fill it; a command or a setting.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub remedy: Option<Text>,
 }
 

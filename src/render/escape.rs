@@ -1,6 +1,6 @@
-//! Makes text from AWS and from logs harmless, in one place for each target: terminal, Markdown, CSV, JSON.
-//! It changes nothing that is harmless and loses nothing that was said: what could act is shown instead.
-//! Used by every renderer; nobody else writes an escape.
+//! Makes text from AWS and from logs harmless, in one place for each target: terminal, Markdown, CSV, JSON, XML,
+//! workflow commands. It changes nothing that is harmless and loses nothing that was said: what could act is shown
+//! instead. Used by every renderer; nobody else writes an escape.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -216,6 +216,27 @@ pub fn json(fragment: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// Lines of text for XML 1.0, which knows no controls and no U+FFFE and U+FFFF, not even escaped: what is hidden is shown as
+/// `\u{1b}`. Quotes and angle brackets are the XML writer's work. Source: XML 1.0, production `Char`.
+pub fn xml(text: &str) -> String {
+    let shown = terminal_lines(text);
+    if !shown.contains(['\u{fffe}', '\u{ffff}']) {
+        return shown;
+    }
+    shown.replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
+}
+
+/// The message of a workflow command of GitHub Actions: nothing in it can begin a line, and so no command.
+/// Source: `escapeData` in the toolkit, packages/core/src/command.ts; the older form `##[error]` is taken anywhere in a line.
+pub fn workflow_message(text: &str) -> String {
+    terminal_lines(text).replace("##[", "#\\u{23}[").replace('%', "%25").replace('\n', "%0A")
+}
+
+/// A property of such a command. Source: `escapeProperty`, likewise.
+pub fn workflow_property(text: &str) -> String {
+    workflow_message(text).replace(':', "%3A").replace(',', "%2C")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,6 +357,31 @@ mod tests {
             assert!(!escaped.chars().any(is_hidden), "{text:?}");
             let back: String = serde_json::from_str(&format!("\"{escaped}\"")).unwrap();
             assert_eq!(back, text);
+        }
+    }
+
+    #[test]
+    fn xml_holds_no_character_that_it_does_not_know() {
+        for (text, expected) in [
+            ("größer\n<b> & \"x\"", "größer\n<b> & \"x\""),
+            ("\u{0}\u{1b}[31m\r\n\u{fffe}\u{ffff}\u{b}", "\\u{0}\\u{1b}[31m\\u{d}\n\\u{fffe}\\u{ffff}\\u{b}"),
+        ] {
+            assert_eq!(xml(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_workflow_command_stays_one() {
+        for (text, message, property) in [
+            ("", "", ""),
+            ("100 % sure", "100 %25 sure", "100 %25 sure"),
+            ("a\n::error::b", "a%0A::error::b", "a%0A%3A%3Aerror%3A%3Ab"),
+            ("a\r::set-env name=x::y", "a\\u{d}::set-env name=x::y", "a\\u{d}%3A%3Aset-env name=x%3A%3Ay"),
+            ("x,file=y ##[add-path]z", "x,file=y #\\u{23}[add-path]z", "x%2Cfile=y #\\u{23}[add-path]z"),
+            ("%0A::x", "%250A::x", "%250A%3A%3Ax"),
+            ("\u{2028}\u{85}", "\\u{2028}\\u{85}", "\\u{2028}\\u{85}"),
+        ] {
+            assert_eq!((&*workflow_message(text), &*workflow_property(text)), (message, property), "{text:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What could not be seen, for people: everything that was not collected on one line, each other gap on its own.
 //! It leaves nothing out and judges nothing.
-//! Shared by the timeline's table, the list of stacks and the diagnosis.
+//! Shared by the timeline's table, the list of stacks, the diagnosis and the formats of the report.
 
 use super::page::{Page, Paint, Said};
 use crate::model::Gap;
@@ -31,6 +31,11 @@ pub(super) fn place(gap: &Gap) -> String {
     words::joined(&[&gap.source, gap.window.as_deref().unwrap_or_default()], ", ")
 }
 
+/// `cloudtrail, 11:00 to 12:00: access denied`.
+pub(super) fn said(gap: &Gap) -> String {
+    format!("{}: {}", place(gap), gap.why)
+}
+
 /// The section at the end of a page; nothing where everything was seen.
 pub(super) fn section(gaps: &[Gap], page: &mut Page<'_>) -> io::Result<()> {
     if gaps.is_empty() {
@@ -42,7 +47,7 @@ pub(super) fn section(gaps: &[Gap], page: &mut Page<'_>) -> io::Result<()> {
     let bullet = page.glyphs.noted;
     for (gap, more) in grouped(partial) {
         let more = if more == 0 { String::new() } else { format!(" (and {more} more like it)") };
-        let said = Said::one(Paint::Plain, format!("{}: {}{more}", place(gap), gap.why));
+        let said = Said::one(Paint::Plain, format!("{}{more}", said(gap)));
         let said = match &gap.remedy {
             Some(remedy) => said.and(Paint::Dim, format!("to fill it: {remedy}")),
             None => said,

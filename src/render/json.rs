@@ -23,7 +23,8 @@ pub(super) fn line(object: &impl Serialize, out: &mut dyn Write) -> io::Result<(
     document(object, 0, out)
 }
 
-fn document(report: &impl Serialize, broken_to: usize, out: &mut dyn Write) -> io::Result<()> {
+/// The document with lines down to a depth, and what is deeper on the line of what holds it.
+pub(super) fn document(report: &impl Serialize, broken_to: usize, out: &mut dyn Write) -> io::Result<()> {
     let formatter = Lines { broken_to, depth: 0, is_empty: false };
     report.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, formatter))?;
     out.write_all(b"\n")

@@ -5,7 +5,7 @@
 
 use crate::model::{Capture, Form, Gap, RecordFile};
 use crate::report::select::{Question, Which, select};
-use crate::report::{DiagnosisReport, Evidence, StacksFilter, StacksReport, TimelineReport};
+use crate::report::{DiagnosisReport, Evidence, RootCauseReport, StacksFilter, StacksReport, TimelineReport};
 use crate::rules::Catalogue;
 use crate::{actor, diagnose, operation, timeline};
 use serde_json::{Value, json};
@@ -52,6 +52,19 @@ pub(super) fn with_diagnosis(
         let mut diagnosis = diagnose::diagnose(evidence.timeline, evidence.history, &story, &catalogue);
         edit(&mut diagnosis);
         check(&DiagnosisReport::new(evidence, &selection, &diagnosis));
+    });
+}
+
+/// The root-cause report of the newest story; the check may change it first.
+pub(super) fn with_report(stack: &str, check: impl FnOnce(&mut RootCauseReport<'_>)) {
+    let capture = capture(stack);
+    with_evidence(stack, |evidence| {
+        let selection = select(evidence.timeline, evidence.history, &Question::default()).unwrap();
+        let story = selection.clone().of_story(evidence.history);
+        let catalogue = Catalogue::embedded().unwrap();
+        let newest = selection.story.as_ref().unwrap();
+        let diagnosis = diagnose::diagnose(evidence.timeline, evidence.history, newest, &catalogue);
+        check(&mut RootCauseReport::new(evidence, &selection, &story, &diagnosis, &capture, None));
     });
 }
 

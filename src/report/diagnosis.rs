@@ -71,6 +71,7 @@ pub struct LastFailed<'a> {
 
 /// What is explained, and how well.
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ExplanationEntry {
     /// The record of the failure.
     pub root: String,
@@ -82,6 +83,7 @@ pub struct ExplanationEntry {
 
 /// One possible cause.
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HypothesisEntry<'a> {
     /// The cause's code.
     pub cause: &'a str,
@@ -113,6 +115,7 @@ pub struct HypothesisEntry<'a> {
 
 /// A record that speaks for or against a cause.
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EvidenceEntry<'a> {
     /// Where it is; none where a source is silent or was not seen.
     pub record: Option<String>,

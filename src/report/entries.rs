@@ -5,13 +5,14 @@
 use super::Evidence;
 use crate::actor::{Actor, Alternative, Basis, Link, Mark, Origin, Verdict};
 use crate::model::time;
-use crate::model::{Event, Outcome};
+use crate::model::{Event, Outcome, TemplatePlace};
 use crate::operation::{self, Ending, Failure, Kind, Operation, Role};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// One event.
 #[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EventEntry<'a> {
     /// `2026-11-18T12:38:16.000Z`.
     pub at: String,
@@ -100,6 +101,7 @@ fn role_of(operation: &Operation, index: usize) -> Option<Role> {
 
 /// One failure, in the one form that all outputs use.
 #[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailureEntry<'a> {
     /// The record that tells it.
     pub event: String,
@@ -131,6 +133,8 @@ pub struct FailureEntry<'a> {
     /// Where CDK's construct stands in its application: `Shop/Db/Resource`.
     #[serde(borrow)]
     pub construct_path: Option<&'a str>,
+    /// Where the resource, or the property that was refused, stands in its template; only the root-cause report looks.
+    pub template: Option<TemplatePlace>,
 }
 
 impl<'a> FailureEntry<'a> {
@@ -155,12 +159,14 @@ impl<'a> FailureEntry<'a> {
                 .as_ref()
                 .and_then(|logical_id| evidence.timeline.constructs.get(logical_id))
                 .map(|path| &**path),
+            template: None,
         })
     }
 }
 
 /// Who started an operation.
 #[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ActorEntry<'a> {
     /// The user or session name as CloudTrail prints it; `AWS CloudFormation` for what it does by itself.
     #[serde(borrow)]
@@ -212,6 +218,7 @@ impl<'a> ActorEntry<'a> {
 
 /// A resource's way through an operation.
 #[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SpanEntry {
     /// The name in the template.
     pub logical_id: String,
@@ -249,6 +256,7 @@ fn slowest(resources: &[SpanEntry]) -> Vec<SpanEntry> {
 
 /// A time in which nothing was heard.
 #[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SilenceEntry {
     /// From the last event before it.
     pub from: String,
@@ -264,6 +272,7 @@ pub struct SilenceEntry {
 
 /// One attempt on a stack.
 #[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OperationEntry<'a> {
     /// Unique in the case.
     pub id: &'a str,
@@ -389,6 +398,7 @@ impl<'a> OperationEntry<'a> {
 
 /// One stack id that the name has had.
 #[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IncarnationEntry<'a> {
     /// From 1, oldest first.
     pub number: usize,

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 /// Something that is known.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Fact {
     /// A sentence without a full stop.
     pub says: String,

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 /// A way on.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Step {
     /// What to do, as a sentence without a full stop; empty where the command says it.
     pub does: String,
@@ -53,6 +54,7 @@ impl Step {
 
 /// The state that the stack is in, and the ways on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Recovery {
     /// The stack's last known status; none where no record tells it.
     pub status: Option<String>,

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 /// Something that is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Question {
     /// What is not known, as a clause that begins with `why`, `whether`, `which` or `who`.
     pub asks: String,

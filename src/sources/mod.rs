@@ -27,7 +27,7 @@ mod wire;
 mod wording;
 
 pub use sink::{KnownResource, Sink};
-pub use templates::construct_paths;
+pub use templates::{TemplatePlaces, construct_paths};
 
 use crate::model::RecordFile;
 

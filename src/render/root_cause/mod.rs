@@ -2,8 +2,13 @@
 //! Nothing is chosen here but how much room a format has; every text goes through the escapes of `render/escape.rs`.
 //! Used by the `report` verb.
 
+mod annotations;
+mod junit;
 mod markdown;
 mod mermaid;
+mod otlp;
+mod sarif;
+mod trace;
 
 use super::{buffered, json};
 use crate::report::RootCauseReport;
@@ -18,6 +23,16 @@ pub enum ReportFormat {
     Markdown,
     /// One JSON document, described by docs/report.schema.json.
     Json,
+    /// SARIF 2.1.0: the failures at their lines of the template, for code scanning and editors.
+    Sarif,
+    /// JUnit XML: a suite for each operation, a test for each resource, for a CI system's page of tests.
+    Junit,
+    /// Errors as GitHub Actions reads them from a job's log, at most ten.
+    Annotations,
+    /// A trace for ui.perfetto.dev or chrome://tracing.
+    Trace,
+    /// Spans for OpenTelemetry, as OTLP's JSON.
+    Otlp,
 }
 
 impl ReportFormat {
@@ -35,8 +50,16 @@ impl ReportFormat {
 }
 
 /// Longer endings first.
-const ENDINGS: &[(&str, ReportFormat)] =
-    &[(".md", ReportFormat::Markdown), (".markdown", ReportFormat::Markdown), (".json", ReportFormat::Json)];
+const ENDINGS: &[(&str, ReportFormat)] = &[
+    (".md", ReportFormat::Markdown),
+    (".markdown", ReportFormat::Markdown),
+    (".sarif", ReportFormat::Sarif),
+    (".sarif.json", ReportFormat::Sarif),
+    (".xml", ReportFormat::Junit),
+    (".trace.json", ReportFormat::Trace),
+    (".otlp.json", ReportFormat::Otlp),
+    (".json", ReportFormat::Json),
+];
 
 /// Where a page of Markdown will be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -71,5 +94,15 @@ pub fn report(
         ReportFormat::Markdown if style.short => markdown::short(report, out),
         ReportFormat::Markdown => markdown::page(report, style.flavor, out),
         ReportFormat::Json => json::pretty(report, out),
+        ReportFormat::Sarif => sarif::document(report, out),
+        ReportFormat::Junit => junit::document(report, out),
+        ReportFormat::Annotations => annotations::commands(report, out),
+        ReportFormat::Trace => trace::document(report, out),
+        ReportFormat::Otlp => otlp::document(report, out),
     })
+}
+
+/// Bytes in lower-case hexadecimal.
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

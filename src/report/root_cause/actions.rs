@@ -12,6 +12,7 @@ use std::borrow::Cow;
 
 /// The steps for one time.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Stage {
     /// By when.
     pub when: When,
@@ -21,6 +22,7 @@ pub struct Stage {
 
 /// By when something is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum When {
     /// Make sure of the cause, and bring the stack into order.

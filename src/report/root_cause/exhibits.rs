@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 
 /// A cited record.
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Exhibit<'a> {
     /// `cloudtrail#41`.
     pub record: String,

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 /// The stack after the story.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Impact {
     /// The stack's last known status; none where no record tells it.
     pub status: Option<String>,
@@ -26,6 +27,7 @@ pub struct Impact {
 
 /// What became of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// It is no longer the stack's, but still there: it was retained, or could not be deleted.
@@ -44,6 +46,7 @@ pub enum Fate {
 
 /// A resource after the story.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ResourceState {
     /// What became of it.
     pub fate: Fate,

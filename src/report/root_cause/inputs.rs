@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 
 /// What a deployment was asked for with, as far as the evidence tells it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Inputs {
     /// The call that carried it; none where no record of it is there.
     pub record: Option<String>,
@@ -38,6 +39,7 @@ pub struct Inputs {
 
 /// A template in the case.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TemplateSeen {
     /// Its file: `templates/Shop.yaml`.
     pub file: String,

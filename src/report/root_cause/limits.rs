@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 
 /// What the evidence is, and what it lacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Limits {
     /// When it was collected; none of a case made by hand.
     pub collected_at: Option<String>,
@@ -35,6 +36,7 @@ pub struct Limits {
 
 /// What one source told.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SourceSeen {
     /// The stem of its file: `stack_events`.
     pub source: String,

@@ -3,6 +3,7 @@
 //! Formatted by the `report` verb's renderers.
 
 mod actions;
+mod answers;
 mod chart;
 mod console;
 mod exhibits;
@@ -11,8 +12,11 @@ mod inputs;
 mod limits;
 mod moments;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 pub use actions::{Stage, When};
+pub use answers::Answer;
 pub use chart::{Bar, Chart, Lane, Track};
 pub use exhibits::Exhibit;
 pub use impact::{Fate, Impact, ResourceState};
@@ -26,12 +30,14 @@ use super::{
     DiagnosisReport, Evidence, ExplanationEntry, Fact, HypothesisEntry, Question, Recovery, SCHEMA, TimelineReport,
 };
 use crate::diagnose::Diagnosis;
-use crate::model::{Capture, arn};
+use crate::model::{Capture, TemplatePlace, arn};
 use crate::operation::Incarnation;
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 /// What happened to a stack, why, who did it, and what to do now.
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RootCauseReport<'a> {
     /// The version of this output.
     pub schema: u32,
@@ -87,6 +93,7 @@ pub struct RootCauseReport<'a> {
 
 /// What happened.
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Story<'a> {
     /// The stack's incarnations and those of its nested stacks, oldest first by name.
     #[serde(borrow)]
@@ -107,6 +114,7 @@ pub struct Story<'a> {
 
 /// Why it failed.
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RootCause<'a> {
     /// The record of the most important failure; none where nothing failed.
     pub root: Option<String>,
@@ -202,9 +210,27 @@ impl<'a> RootCauseReport<'a> {
         report
     }
 
+    /// Looks up where in their templates the failures stand: `find` is asked with each failure and its stack's ARN.
+    pub fn locate(&mut self, find: impl Fn(&FailureEntry<'a>, Option<&str>) -> Option<TemplatePlace>) {
+        let operations = &self.story.operations;
+        let stacks: HashMap<&str, &str> =
+            operations.iter().filter_map(|operation| Some((operation.id, operation.stack_id?))).collect();
+        let own = self.root_cause.failures.iter_mut().chain(&mut self.root_cause.unexplained_failures);
+        let listed = self.story.operations.iter_mut().flat_map(|operation| &mut operation.failures);
+        for failure in own.chain(listed) {
+            let stack_id = failure.operation.and_then(|id| stacks.get(id)).copied();
+            failure.template = find(failure, stack_id);
+        }
+    }
+
     /// The resources of all operations as lanes over time.
     pub fn chart(&self) -> Chart<'_> {
         Chart::of(&self.story)
+    }
+
+    /// The failures that need an answer, with the best one there is; the root first, then in order of time.
+    pub fn answers(&self) -> Vec<Answer<'_>> {
+        answers::answers(self)
     }
 
     /// The operations that the report is about.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// One of the moments by which the story is told.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KeyMoment {
     /// When: `2026-11-18T12:38:16.000Z`.
     pub at: String,
@@ -29,6 +30,7 @@ pub struct KeyMoment {
 
 /// What a moment is to the story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MomentKind {
     /// Somebody asked for it.
