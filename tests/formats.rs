@@ -3,56 +3,26 @@
 //! person to judge).
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-use cfn_forensics::diagnose::diagnose;
+mod fixture;
+
 use cfn_forensics::render::{self, ReportFormat, ReportStyle};
-use cfn_forensics::report::select::{Question, Which, select};
-use cfn_forensics::report::{Evidence, RootCauseReport};
-use cfn_forensics::rules::Catalogue;
-use cfn_forensics::sources::TemplatePlaces;
-use cfn_forensics::{actor, case, operation, timeline};
+use cfn_forensics::report::RootCauseReport;
+use cfn_forensics::report::select::{Question, Which};
+use fixture::{Fixture, Told, fixtures};
 use jsonschema::Validator;
 use quick_xml::events::Event;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
-
-static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::embedded().unwrap());
-
-/// The report of a case's newest story, or of all that the case holds about the stack.
-fn with_report(path: &Path, which: Which, check: impl FnOnce(&RootCauseReport<'_>)) {
-    let expected: toml::Table = fs::read_to_string(path.join("case.toml")).unwrap().parse().unwrap();
-    let capture = case::read(path).unwrap();
-    let timeline = timeline::build(&capture, timeline::Options::default());
-    let history = operation::cut(&timeline);
-    let actors = actor::actors(&timeline, &history);
-    let stack = expected["stack"].as_str().map(str::to_owned);
-    let selection = select(&timeline, &history, &Question { stack, which, ..Question::default() }).unwrap();
-    let story = selection.clone().of_story(&history);
-    let diagnosis = diagnose(&timeline, &history, selection.story.as_ref().unwrap(), &CATALOGUE);
-    let evidence = Evidence { timeline: &timeline, history: &history, actors: &actors };
-    let mut report = RootCauseReport::new(evidence, &selection, &story, &diagnosis, &capture, None);
-    let places = TemplatePlaces::of(&capture);
-    report.locate(|failure, stack_id| places.find(failure.stack, stack_id, failure.logical_id?, failure.property_path));
-    check(&report);
-}
-
-fn fixtures() -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = fs::read_dir("fixtures").unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.is_dir());
-    paths.sort();
-    assert!(paths.len() >= 12);
-    paths
-}
+use std::path::Path;
 
 /// Each fixture's report, of its newest story and of all stories.
 fn every_report(check: impl Fn(&str, &RootCauseReport<'_>)) {
-    for path in fixtures() {
-        let name = path.display().to_string();
-        with_report(&path, Which::Latest, |report| check(&name, report));
-        with_report(&path, Which::All, |report| check(&format!("{name}, all"), report));
+    for Fixture { name, expected, told } in fixtures() {
+        check(&name, &told.report());
+        let question = Question { stack: Some(expected.stack), which: Which::All, ..Question::default() };
+        check(&format!("{name}, all"), &Told::asked(told.capture, &question).report());
     }
 }
 
@@ -86,19 +56,18 @@ fn assert_valid(schema: &Validator, document: &Value, name: &str) {
 fn two_fixtures_are_written_as_they_were() {
     for fixture in ["two-roots", "nested-kms-refused"] {
         let path = Path::new("fixtures").join(fixture);
-        with_report(&path, Which::Latest, |report| {
-            for (file, format) in [
-                ("report.sarif.json", ReportFormat::Sarif),
-                ("report.junit.xml", ReportFormat::Junit),
-                ("report.annotations.txt", ReportFormat::Annotations),
-                ("report.trace.json", ReportFormat::Trace),
-                ("report.otlp.json", ReportFormat::Otlp),
-            ] {
-                // As text: what is compared is the bytes, not the values.
-                let expected = snapbox::Data::read_from(&path.join(file), Some(snapbox::data::DataFormat::Text));
-                snapbox::Assert::new().action_env("SNAPSHOTS").eq(written(report, format), expected.raw());
-            }
-        });
+        let told = Fixture::read(&path).told;
+        for (file, format) in [
+            ("report.sarif.json", ReportFormat::Sarif),
+            ("report.junit.xml", ReportFormat::Junit),
+            ("report.annotations.txt", ReportFormat::Annotations),
+            ("report.trace.json", ReportFormat::Trace),
+            ("report.otlp.json", ReportFormat::Otlp),
+        ] {
+            // As text: what is compared is the bytes, not the values.
+            let expected = snapbox::Data::read_from(&path.join(file), Some(snapbox::data::DataFormat::Text));
+            snapbox::Assert::new().action_env("SNAPSHOTS").eq(written(&told.report(), format), expected.raw());
+        }
     }
 }
 
@@ -118,33 +87,31 @@ fn the_report_as_json_fits_its_schema_and_can_be_read_back() {
 fn sarif_fits_its_schema_and_tells_every_failure() {
     let schema = schema("tests/schemas/sarif-2.1.0.json");
     let mut placed = 0;
-    for path in fixtures() {
-        let name = path.display().to_string();
-        with_report(&path, Which::Latest, |report| {
-            let document = json(report, ReportFormat::Sarif);
-            assert_valid(&schema, &document, &name);
-            let run = &document["runs"][0];
-            let results = run["results"].as_array().unwrap();
-            assert_eq!(results.len(), report.answers().len(), "{name}");
-            assert!(!report.failed || !results.is_empty(), "{name}");
-            let prints: BTreeSet<&str> =
-                results.iter().map(|result| result["partialFingerprints"]["cfnFailure/v1"].as_str().unwrap()).collect();
-            assert_eq!(prints.len(), results.len(), "{name}");
-            for result in results {
-                let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
-                assert_eq!(rule["id"], result["ruleId"], "{name}");
-                let place = &result["locations"][0]["physicalLocation"];
-                if let Some(line) = place["region"]["startLine"].as_u64() {
-                    placed += 1;
-                    let file = path.join(place["artifactLocation"]["uri"].as_str().unwrap());
-                    let text = fs::read_to_string(file).unwrap();
-                    let line = text.lines().nth(line as usize - 1).unwrap();
-                    let logical = result["locations"][0]["logicalLocations"].as_array().unwrap();
-                    let names = logical.iter().map(|place| place["name"].as_str().unwrap());
-                    assert!(names.into_iter().any(|name| line.contains(name)), "{name}: {line}");
-                }
+    for Fixture { name, told, .. } in fixtures() {
+        let report = told.report();
+        let document = json(&report, ReportFormat::Sarif);
+        assert_valid(&schema, &document, &name);
+        let run = &document["runs"][0];
+        let results = run["results"].as_array().unwrap();
+        assert_eq!(results.len(), report.answers().len(), "{name}");
+        assert!(!report.failed || !results.is_empty(), "{name}");
+        let prints: BTreeSet<&str> =
+            results.iter().map(|result| result["partialFingerprints"]["cfnFailure/v1"].as_str().unwrap()).collect();
+        assert_eq!(prints.len(), results.len(), "{name}");
+        for result in results {
+            let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
+            assert_eq!(rule["id"], result["ruleId"], "{name}");
+            let place = &result["locations"][0]["physicalLocation"];
+            if let Some(line) = place["region"]["startLine"].as_u64() {
+                placed += 1;
+                let file = Path::new(&name).join(place["artifactLocation"]["uri"].as_str().unwrap());
+                let text = fs::read_to_string(file).unwrap();
+                let line = text.lines().nth(line as usize - 1).unwrap();
+                let logical = result["locations"][0]["logicalLocations"].as_array().unwrap();
+                let names = logical.iter().map(|place| place["name"].as_str().unwrap());
+                assert!(names.into_iter().any(|name| line.contains(name)), "{name}: {line}");
             }
-        });
+        }
     }
     assert!(placed >= 8, "{placed}");
 }
@@ -295,15 +262,14 @@ fn check_attributes(attributes: &Value, name: &str) {
 /// A nested stack's operation stands in the resource that it is to its parent.
 #[test]
 fn nested_stacks_are_in_their_resources() {
-    with_report(Path::new("fixtures/nested-kms-refused"), Which::Latest, |report| {
-        let document = json(report, ReportFormat::Otlp);
-        let spans = document["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
-        let nested = |span: &&Value| span["name"].as_str().unwrap().contains("wholesale-orders-");
-        for span in spans.iter().filter(nested) {
-            let parent = spans.iter().find(|parent| parent["spanId"] == span["parentSpanId"]).unwrap();
-            let logical = parent["name"].as_str().unwrap();
-            assert!(logical.ends_with("Stack") && span["name"].as_str().unwrap().contains(logical), "{span}");
-        }
-        assert_eq!(spans.iter().filter(nested).count(), 4);
-    });
+    let told = Fixture::read(Path::new("fixtures/nested-kms-refused")).told;
+    let document = json(&told.report(), ReportFormat::Otlp);
+    let spans = document["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
+    let nested = |span: &&Value| span["name"].as_str().unwrap().contains("wholesale-orders-");
+    for span in spans.iter().filter(nested) {
+        let parent = spans.iter().find(|parent| parent["spanId"] == span["parentSpanId"]).unwrap();
+        let logical = parent["name"].as_str().unwrap();
+        assert!(logical.ends_with("Stack") && span["name"].as_str().unwrap().contains(logical), "{span}");
+    }
+    assert_eq!(spans.iter().filter(nested).count(), 4);
 }

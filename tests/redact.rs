@@ -2,18 +2,19 @@
 //! keep their shape, and every fixture, which must be diagnosed as before.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod fixture;
+
+use cfn_forensics::case;
 use cfn_forensics::model::{Capture, Form, Manifest, RecordFile, Scope, Text};
 use cfn_forensics::redact::{Options, Redactor};
-use cfn_forensics::report::select::{Question, select};
-use cfn_forensics::rules::Catalogue;
 use cfn_forensics::sources::{self, Layout};
-use cfn_forensics::{case, diagnose, operation, timeline};
+use fixture::{Told, folders};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -101,18 +102,11 @@ fn innocent_text_stays() {
     assert_eq!(redacted(&whole), whole);
 }
 
-fn fixtures() -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = fs::read_dir("fixtures").unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.is_dir());
-    paths.sort();
-    paths
-}
-
 /// Fixtures hold no secrets but the ids of access keys and the tokens of sessions.
 #[test]
 fn of_fixtures_only_access_keys_change() {
     let mut changed = BTreeSet::new();
-    for path in fixtures() {
+    for path in folders() {
         let capture = case::read(&path).unwrap();
         let mut redactor = Redactor::new(SECRETS);
         let out = redactor.capture(&capture, "", list);
@@ -249,32 +243,24 @@ fn what_a_line_end_cuts_is_found() {
     );
 }
 
-static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::embedded().unwrap());
-
 /// What is said of a case, without the names of things.
 fn said(capture: &Capture, stack: Option<String>) -> Vec<String> {
-    let timeline = timeline::build(capture, timeline::Options::default());
-    let history = operation::cut(&timeline);
-    let record = |event: usize| timeline.events[event].record.index;
-    let mut said: Vec<String> = history
-        .operations
-        .iter()
-        .map(|operation| {
-            let root = operation.root().map(record);
-            format!("{:?} {:?} {} {root:?}", operation.kind, operation.ending, operation.started_at)
-        })
-        .collect();
-    let selection = select(&timeline, &history, &Question { stack, ..Question::default() }).unwrap();
-    let diagnosis = diagnose::diagnose(&timeline, &history, selection.story.as_ref().unwrap(), &CATALOGUE);
-    said.extend(diagnosis.hypotheses().map(|held| format!("{} {} {:.3}", held.cause, record(held.root), held.score)));
-    said.extend(diagnosis.refuted.iter().map(|held| format!("refuted {}", held.cause)));
-    said
+    let told = Told::of(capture.clone(), stack);
+    let record = |event: usize| told.timeline.events[event].record.index;
+    let operations = told.history.operations.iter().map(|operation| {
+        let root = operation.root().map(record);
+        format!("{:?} {:?} {} {root:?}", operation.kind, operation.ending, operation.started_at)
+    });
+    let causes =
+        told.diagnosis.hypotheses().map(|held| format!("{} {} {:.3}", held.cause, record(held.root), held.score));
+    let refuted = told.diagnosis.refuted.iter().map(|held| format!("refuted {}", held.cause));
+    operations.chain(causes).chain(refuted).collect()
 }
 
 #[test]
 fn a_redacted_fixture_is_diagnosed_as_before() {
     let mut wrong = Vec::new();
-    for path in fixtures() {
+    for path in folders() {
         let name = path.display().to_string();
         let expected: toml::Table = toml::from_str(&fs::read_to_string(path.join("case.toml")).unwrap()).unwrap();
         let stack = expected["stack"].as_str().unwrap().to_owned();

@@ -331,6 +331,9 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             Some(reason) => self.quote(reason)?,
             None => writeln!(self.out, "AWS gave no reason.\n")?,
         }
+        if let Some(place) = &failure.template {
+            writeln!(self.out, "In the template: {}, line {}\n", markdown_code(&place.file), place.line)?;
+        }
         match failure.construct_path {
             Some(path) => writeln!(self.out, "CDK construct {}\n", markdown_code(path)),
             None => Ok(()),
