@@ -281,3 +281,113 @@ fn the_arithmetic_can_be_done_again_by_hand() {
     }
     assert!(checked >= 2, "{arithmetic}");
 }
+
+/// The reasons of a failure in which a password and a command of a CI system are planted.
+fn hostile_case(dir: &std::path::Path) {
+    let row = |second: u32, logical: &str, kind: &str, status: &str, reason: &str| {
+        serde_json::json!({
+            "StackId": "arn:aws:cloudformation:us-east-1:111122223333:stack/Shop/0f1e2d3c-0000-4000-8000-000000000001",
+            "StackName": "Shop", "EventId": second.to_string(), "LogicalResourceId": logical, "ResourceType": kind,
+            "PhysicalResourceId": if logical == "Shop" { "arn:aws:cloudformation:us-east-1:111122223333:stack/Shop/0f1e2d3c-0000-4000-8000-000000000001" } else { "db" },
+            "Timestamp": format!("2026-11-18T12:00:{second:02}Z"), "ResourceStatus": status, "ResourceStatusReason": reason,
+        })
+    };
+    let reason = "Resource handler returned message: \"connect postgres://app:pa55-w0rd-9xq@db.example failed\n::error::planted, 50 %\" (RequestToken: 6c1f8b8e-0d4c-4f0e-9a3e-5b1d2c3e4f5a, HandlerErrorCode: InvalidRequest)";
+    let own = "AWS::CloudFormation::Stack";
+    let rows = [
+        row(9, "Shop", own, "ROLLBACK_COMPLETE", ""),
+        row(6, "Shop", own, "ROLLBACK_IN_PROGRESS", ""),
+        row(5, "Db", "AWS::RDS::DBInstance", "CREATE_FAILED", reason),
+        row(2, "Db", "AWS::RDS::DBInstance", "CREATE_IN_PROGRESS", ""),
+        row(1, "Shop", own, "CREATE_IN_PROGRESS", "User Initiated"),
+    ];
+    fs::write(dir.join("stack_events.json"), serde_json::json!({ "StackEvents": rows }).to_string()).unwrap();
+}
+
+#[test]
+fn one_reading_writes_every_format_without_the_secrets() {
+    let case = tempfile::tempdir().unwrap();
+    hostile_case(case.path());
+    let out = tempfile::tempdir().unwrap();
+    let path = |name: &str| out.path().join(name).display().to_string();
+    let names =
+        ["a.md", "a.html", "a.json", "a.sarif", "b.sarif.json", "a.xml", "a.trace.json", "a.otlp.json", "B.MARKDOWN"];
+    let files: Vec<String> = names.iter().map(|name| path(name)).collect();
+    let mut arguments = vec!["report", "--case", case.path().to_str().unwrap()];
+    arguments.extend(files.iter().flat_map(|file| ["--output", file.as_str()]));
+    let output = run(&arguments);
+    assert!(output.status.success() && output.stdout.is_empty(), "{}", stderr(&output));
+    for (name, file) in names.iter().zip(&files) {
+        let text = fs::read_to_string(file).unwrap();
+        assert!(!text.contains("pa55-w0rd-9xq"), "{name}");
+        assert!(text.contains("redacted password 1"), "{name}: {text}");
+    }
+    assert_eq!(fs::read(path("a.md")).unwrap(), fs::read(path("B.MARKDOWN")).unwrap());
+    let plain = run(&["report", "--case", case.path().to_str().unwrap(), "--no-redact"]);
+    assert!(stdout(&plain).contains("pa55-w0rd-9xq"));
+}
+
+#[test]
+fn what_a_report_cannot_do_is_said_before_it_begins() {
+    let dir = tempfile::tempdir().unwrap();
+    let existing = dir.path().join("map.json");
+    fs::write(&existing, "kept").unwrap();
+    let map = existing.to_str().unwrap();
+    for (arguments, code, told) in [
+        (vec!["--output", "report.doc"], 2, "it ends in none of .md"),
+        (vec!["--redact", "names"], 2, "possible values: emails, ids"),
+        (vec!["--redact", "ids", "--no-redact"], 2, "cannot be used with"),
+        (vec!["--redact", "ids", "--mapping", map], 1, "exists"),
+        (vec!["--output", "no/such/folder/a.md"], 1, "write no/such/folder/a.md"),
+        (vec!["--operation", "nope"], 2, "find operation nope"),
+    ] {
+        let mut all = vec!["report", "--case", "fixtures/two-roots"];
+        all.extend(&arguments);
+        let output = run(&all);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(told), "{arguments:?}: {}", stderr(&output));
+    }
+    assert_eq!(fs::read_to_string(existing).unwrap(), "kept");
+}
+
+#[test]
+fn a_job_of_github_actions_is_told_of_a_failure() {
+    let case = tempfile::tempdir().unwrap();
+    hostile_case(case.path());
+    let summary = case.path().join("summary.md");
+    fs::write(&summary, "before\n").unwrap();
+    let job = |arguments: &[&str]| {
+        let mut command = command(arguments);
+        command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", &summary).output().unwrap()
+    };
+    let output = job(&["report", "--case", case.path().to_str().unwrap(), "--format", "json"]);
+    let told = stderr(&output);
+    assert!(told.starts_with("::error title=Shop%3A CREATE_FAILED Db (AWS%3A%3ARDS%3A%3ADBInstance)::"), "{told}");
+    assert!(told.contains("%0A::error::planted, 50 %25") && told.lines().count() == 1, "{told}");
+    let page = fs::read_to_string(&summary).unwrap();
+    assert!(page.starts_with("before\n## Shop: create failed"), "{page}");
+    assert!(!told.contains("pa55-w0rd-9xq") && !page.contains("pa55-w0rd-9xq"));
+    serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
+    fs::write(&summary, "").unwrap();
+    let output = job(&["report", "--case", "fixtures/update-in-progress"]);
+    assert_eq!((stderr(&output).as_str(), fs::read_to_string(&summary).unwrap().as_str()), ("", ""));
+}
+
+#[test]
+fn two_deployments_are_compared() {
+    for (arguments, code, expected) in [
+        (vec!["--case", "fixtures/showboat"], 0, "A  cut off"),
+        (vec!["--case", "fixtures/showboat", "--format", "markdown"], 0, "| outcome | cut off | failed |"),
+        (vec!["--case", "fixtures/two-roots", "--case", "fixtures/nested-kms-refused"], 0, "Only in B"),
+        (vec!["--case", "fixtures/two-roots"], 2, "tells of only one deployment of order-worker"),
+        (vec!["--case", "fixtures/showboat", "--operation", "latest"], 2, "name two, or none"),
+        (vec!["--case", "a", "--case", "b", "--case", "c"], 2, "more than two cases"),
+    ] {
+        let mut all = vec!["compare"];
+        all.extend(&arguments);
+        let output = run(&all);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        let told = stdout(&output) + &stderr(&output);
+        assert!(told.contains(expected), "{arguments:?}: {told}");
+    }
+}

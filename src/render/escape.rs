@@ -1,9 +1,9 @@
-//! Makes text from AWS and from logs harmless, in one place for each target: terminal, Markdown, CSV, JSON, XML,
+//! Makes text from AWS and from logs harmless, in one place for each target: terminal, Markdown, HTML, CSV, JSON, XML,
 //! workflow commands. It changes nothing that is harmless and loses nothing that was said: what could act is shown
 //! instead. Used by every renderer; nobody else writes an escape.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// True for characters that act on a terminal or on the order and look of other text without being seen themselves:
 /// controls, bidirectional overrides, zero-width and other format characters, fillers, tags, variation selectors.
@@ -178,6 +178,37 @@ pub fn markdown_fence(language: &str, text: &str, indent: &str) -> String {
     block
 }
 
+/// Text of an HTML page or a quoted value of an attribute: no markup, no end of the quotes, line ends and tabs stay.
+pub fn html(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
+    let shown = if is_plain(text) { Cow::Borrowed(text) } else { Cow::Owned(visible(text, '\n', '\t')) };
+    for piece in shown.split_inclusive(['&', '<', '>', '"', '\'']) {
+        let entity = match piece.as_bytes().last() {
+            Some(b'&') => "&amp;",
+            Some(b'<') => "&lt;",
+            Some(b'>') => "&gt;",
+            Some(b'"') => "&quot;",
+            Some(b'\'') => "&#39;",
+            _ => {
+                out.write_str(piece)?;
+                continue;
+            }
+        };
+        out.write_str(piece.get(..piece.len() - 1).unwrap_or_default())?;
+        out.write_str(entity)?;
+    }
+    Ok(())
+}
+
+/// Through this the template engine escapes every value that stands in a template (`askama.toml`).
+#[derive(Debug, Clone, Copy)]
+pub struct Html;
+
+impl askama::filters::Escaper for Html {
+    fn write_escaped_str<W: fmt::Write>(&self, mut dest: W, text: &str) -> fmt::Result {
+        html(text, &mut dest)
+    }
+}
+
 /// A cell of a CSV file, which may be printed on a terminal, too: line ends and tabs stay, and what is hidden is shown as
 /// `\u{1b}`. What a spreadsheet would take for a formula, also behind white space, gets a leading `'`.
 /// Source: OWASP, CSV injection. Quoting is the CSV writer's work.
@@ -304,6 +335,23 @@ mod tests {
             ("##[group]", "`#\\u{23}[group]`"),
         ] {
             assert_eq!(markdown_code(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_comes_alive_in_html() {
+        for (text, expected) in [
+            ("", ""),
+            ("CREATE_FAILED größer 日本語", "CREATE_FAILED größer 日本語"),
+            ("</script><img src=x onerror='f()'>", "&lt;/script&gt;&lt;img src=x onerror=&#39;f()&#39;&gt;"),
+            ("\" autofocus a=\"", "&quot; autofocus a=&quot;"),
+            ("&lt;", "&amp;lt;"),
+            ("one\r\ntwo\tthree\rfour", "one\ntwo\tthree\\u{d}four"),
+            ("\u{1b}[31m\u{202e}gpj<\u{200b}b>\0", "\\u{1b}[31m\\u{202e}gpj&lt;\\u{200b}b&gt;\\u{0}"),
+        ] {
+            let mut escaped = String::new();
+            html(text, &mut escaped).unwrap();
+            assert_eq!(escaped, expected, "{text:?}");
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) fn rendered(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
 
 /// A timeline of everything.
 pub(super) fn with_timeline(stack: &str, check: impl FnOnce(&TimelineReport<'_>)) {
-    with_evidence(stack, |evidence| {
+    with_evidence(stack, |evidence, _| {
         let question = Question { which: Which::All, ..Question::default() };
         let selection = select(evidence.timeline, evidence.history, &question).unwrap();
         check(&TimelineReport::new(evidence, &selection));
@@ -45,7 +45,7 @@ pub(super) fn with_diagnosis(
     edit: impl FnOnce(&mut diagnose::Diagnosis),
     check: impl FnOnce(&DiagnosisReport<'_>),
 ) {
-    with_evidence(stack, |evidence| {
+    with_evidence(stack, |evidence, _| {
         let selection = select(evidence.timeline, evidence.history, &Question::default()).unwrap();
         let story = selection.story.clone().unwrap();
         let catalogue = Catalogue::embedded().unwrap();
@@ -57,14 +57,24 @@ pub(super) fn with_diagnosis(
 
 /// The root-cause report of the newest story; the check may change it first.
 pub(super) fn with_report(stack: &str, check: impl FnOnce(&mut RootCauseReport<'_>)) {
-    let capture = capture(stack);
-    with_evidence(stack, |evidence| {
+    with_report_of(stack, |_| {}, check);
+}
+
+/// The same of a diagnosis that `edit` changed.
+pub(super) fn with_report_of(
+    stack: &str,
+    edit: impl FnOnce(&mut diagnose::Diagnosis),
+    check: impl FnOnce(&mut RootCauseReport<'_>),
+) {
+    with_evidence(stack, |evidence, capture| {
         let selection = select(evidence.timeline, evidence.history, &Question::default()).unwrap();
         let story = selection.clone().of_story(evidence.history);
         let catalogue = Catalogue::embedded().unwrap();
         let newest = selection.story.as_ref().unwrap();
-        let diagnosis = diagnose::diagnose(evidence.timeline, evidence.history, newest, &catalogue);
-        check(&mut RootCauseReport::new(evidence, &selection, &story, &diagnosis, &capture, None));
+        let mut diagnosis = diagnose::diagnose(evidence.timeline, evidence.history, newest, &catalogue);
+        edit(&mut diagnosis);
+        let fingerprint = Some("0a1b".to_owned());
+        check(&mut RootCauseReport::new(evidence, &selection, &story, &diagnosis, capture, fingerprint));
     });
 }
 
@@ -96,15 +106,15 @@ pub(super) fn succeed(diagnosis: &mut diagnose::Diagnosis) {
 
 /// The list of stacks.
 pub(super) fn with_stacks(stack: &str, check: impl FnOnce(&StacksReport<'_>)) {
-    with_evidence(stack, |evidence| check(&StacksReport::new(evidence, &StacksFilter::default())));
+    with_evidence(stack, |evidence, _| check(&StacksReport::new(evidence, &StacksFilter::default())));
 }
 
-fn with_evidence(stack: &str, check: impl FnOnce(Evidence<'_>)) {
+fn with_evidence(stack: &str, check: impl FnOnce(Evidence<'_>, &Capture)) {
     let capture = capture(stack);
     let timeline = timeline::build(&capture, timeline::Options::default());
     let history = operation::cut(&timeline);
     let actors = actor::actors(&timeline, &history);
-    check(Evidence { timeline: &timeline, history: &history, actors: &actors });
+    check(Evidence { timeline: &timeline, history: &history, actors: &actors }, &capture);
 }
 
 fn capture(stack: &str) -> Capture {

@@ -5,13 +5,13 @@
 use super::super::Zone;
 use super::super::escape::{markdown, markdown_cell, markdown_code, markdown_fence};
 use super::super::gaps;
+use super::wording::{self, IMPROBABLE, QUOTED, clipped, fate_word, is_quoted, sign_of, title_of};
 use super::{Flavor, mermaid};
 use crate::model::{Gap, Outcome};
 use crate::operation::Role;
 use crate::report::words;
 use crate::report::{
-    EventEntry, EvidenceEntry, Exhibit, ExplanationEntry, FailureEntry, Fate, HypothesisEntry, MomentKind,
-    RootCauseReport, Stage, Step,
+    EventEntry, EvidenceEntry, Exhibit, ExplanationEntry, FailureEntry, HypothesisEntry, RootCauseReport, Stage, Step,
 };
 use std::io::{self, Write};
 
@@ -21,10 +21,6 @@ const LONGEST_SHORT: usize = 40_000;
 const SHORT_REASON: usize = 1_000;
 const SHORT_CAUSES: usize = 3;
 const SHORT_STEPS: usize = 6;
-/// A record's own words where they are evidence; they are whole among the records.
-const QUOTED: usize = 400;
-/// Less probable causes are only named.
-const IMPROBABLE: f64 = 0.05;
 
 /// The whole page.
 pub(super) fn page(report: &RootCauseReport<'_>, flavor: Flavor, out: &mut dyn Write) -> io::Result<()> {
@@ -215,33 +211,11 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
     /// What the deployment was asked for with.
     fn inputs(&mut self) -> io::Result<()> {
         let inputs = &self.report.story.inputs;
-        let mut rows: Vec<Vec<String>> = Vec::new();
-        let mut row = |what: &str, told: Option<&String>| {
-            rows.extend(told.map(|told| vec![what.to_owned(), markdown_code(told)]));
+        let row = |(what, told): (&'static str, Vec<String>)| {
+            let told: Vec<String> = told.iter().map(|told| markdown_code(told)).collect();
+            vec![what.to_owned(), told.join(", ")]
         };
-        row("Change set", inputs.change_set.as_ref());
-        row("Template", inputs.template_url.as_ref());
-        row("Service role", inputs.role_arn.as_ref());
-        row("On failure", inputs.on_failure.as_ref());
-        let mut listed = |what: &str, all: Vec<String>| {
-            if !all.is_empty() {
-                rows.push(vec![what.to_owned(), all.join(", ")]);
-            }
-        };
-        if inputs.previous_template {
-            listed("Template", vec!["that of the deployment before".to_owned()]);
-        }
-        listed(
-            "Templates in the case",
-            inputs.templates.iter().map(|template| markdown_code(&template.file)).collect(),
-        );
-        let named = |(name, value): (&String, &Option<String>)| match value {
-            Some(value) => markdown_code(&format!("{name}={value}")),
-            None => markdown_code(name),
-        };
-        listed("Parameters", inputs.parameters.iter().map(named).collect());
-        listed("Tags", inputs.tags.iter().map(|(key, value)| markdown_code(&format!("{key}={value}"))).collect());
-        listed("Capabilities", inputs.capabilities.iter().map(|capability| markdown_code(capability)).collect());
+        let rows: Vec<Vec<String>> = wording::inputs(inputs).into_iter().map(row).collect();
         if rows.is_empty() {
             return Ok(());
         }
@@ -382,7 +356,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             .map(|piece| {
                 let speaks = if piece.decibans < 0.0 { "against" } else { "for" };
                 let place = piece.record.as_deref().map_or_else(|| self.cell(piece.source), |record| self.cite(record));
-                let quoted = piece.text.filter(|_| !self.is_quoted(piece)).map(|text| clipped(text, QUOTED));
+                let quoted = piece.text.filter(|_| !is_quoted(self.report, piece)).map(|text| clipped(text, QUOTED));
                 vec![
                     format!("{} {speaks}", words::signed(piece.decibans)),
                     self.cell(piece.says),
@@ -392,13 +366,6 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             })
             .collect();
         self.table(&["Decibans", "Evidence", "In its own words", "Record"], &rows)
-    }
-
-    /// True for the words of a failure that is quoted whole above.
-    fn is_quoted(&self, piece: &EvidenceEntry<'_>) -> bool {
-        let real = |failure: &&FailureEntry<'_>| matches!(failure.role, Role::Root | Role::Independent);
-        let mut quoted = self.report.root_cause.failures.iter().filter(real);
-        quoted.any(|failure| Some(&failure.event) == piece.record.as_ref())
     }
 
     fn refuted(&mut self) -> io::Result<()> {
@@ -729,50 +696,10 @@ fn linked<'e>(exhibit: &'e Exhibit<'_>) -> Option<&'e str> {
     exhibit.link.as_deref().filter(|_| exhibit.record.chars().all(is_plain))
 }
 
-/// A theory that only speaks against has no words of its own, only a code.
-fn title_of<'h>(held: &HypothesisEntry<'h>) -> &'h str {
-    if held.title.is_empty() { held.cause } else { held.title }
-}
-
 /// Rules of one's own may link to anything; only the web's addresses become links.
 fn web_address(link: &str) -> Option<&str> {
     let breaks_out = |c: char| c.is_whitespace() || c.is_control() || "()<>\\\"`|[]".contains(c);
     Some(link).filter(|link| link.starts_with("https://") && !link.contains(breaks_out))
-}
-
-/// The beginning of a text, with a note of what is missing.
-fn clipped(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some((end, _)) => format!(
-            "{} … [{} characters more]",
-            text.get(..end).unwrap_or_default().trim_end(),
-            text.chars().count() - most
-        ),
-    }
-}
-
-fn sign_of(kind: MomentKind) -> &'static str {
-    match kind {
-        MomentKind::Asked => "▶",
-        MomentKind::Refused | MomentKind::Failed => "✗",
-        MomentKind::Cancelled => "⊘",
-        MomentKind::Evidence => "ⓘ",
-        MomentKind::Silence => "…",
-        MomentKind::State => "·",
-        MomentKind::Ended => "■",
-    }
-}
-
-fn fate_word(fate: Fate) -> &'static str {
-    match fate {
-        Fate::LeftBehind => "left behind",
-        Fate::Unsettled => "unsettled",
-        Fate::InProgress => "in progress",
-        Fate::NotMade => "not made",
-        Fate::Deleted => "deleted",
-        Fate::Kept => "kept",
-    }
 }
 
 fn sign(event: &EventEntry<'_>) -> &'static str {

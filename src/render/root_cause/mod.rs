@@ -2,13 +2,17 @@
 //! Nothing is chosen here but how much room a format has; every text goes through the escapes of `render/escape.rs`.
 //! Used by the `report` verb.
 
+mod anchor;
 mod annotations;
+mod gantt;
+mod html;
 mod junit;
 mod markdown;
 mod mermaid;
 mod otlp;
 mod sarif;
 mod trace;
+mod wording;
 
 use super::{buffered, json};
 use crate::report::RootCauseReport;
@@ -21,6 +25,8 @@ pub enum ReportFormat {
     /// A page of Markdown, for a ticket or a pull request.
     #[default]
     Markdown,
+    /// One HTML file that needs nothing else: chart, timeline, every cited record.
+    Html,
     /// One JSON document, described by docs/report.schema.json.
     Json,
     /// SARIF 2.1.0: the failures at their lines of the template, for code scanning and editors.
@@ -53,6 +59,8 @@ impl ReportFormat {
 const ENDINGS: &[(&str, ReportFormat)] = &[
     (".md", ReportFormat::Markdown),
     (".markdown", ReportFormat::Markdown),
+    (".html", ReportFormat::Html),
+    (".htm", ReportFormat::Html),
     (".sarif", ReportFormat::Sarif),
     (".sarif.json", ReportFormat::Sarif),
     (".xml", ReportFormat::Junit),
@@ -93,6 +101,7 @@ pub fn report(
     buffered(out, |out| match format {
         ReportFormat::Markdown if style.short => markdown::short(report, out),
         ReportFormat::Markdown => markdown::page(report, style.flavor, out),
+        ReportFormat::Html => html::page(report, out),
         ReportFormat::Json => json::pretty(report, out),
         ReportFormat::Sarif => sarif::document(report, out),
         ReportFormat::Junit => junit::document(report, out),
