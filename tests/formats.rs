@@ -58,6 +58,8 @@ fn two_fixtures_are_written_as_they_were() {
         let path = Path::new("fixtures").join(fixture);
         let told = Fixture::read(&path).told;
         for (file, format) in [
+            ("report.json", ReportFormat::Json),
+            ("report.html", ReportFormat::Html),
             ("report.sarif.json", ReportFormat::Sarif),
             ("report.junit.xml", ReportFormat::Junit),
             ("report.annotations.txt", ReportFormat::Annotations),

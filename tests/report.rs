@@ -4,13 +4,15 @@
 
 mod fixture;
 
+use cfn_forensics::compare::{Deployment, compare};
 use cfn_forensics::model::{Capture, RecordFile};
-use cfn_forensics::render::{self, Flavor, ReportFormat, ReportStyle};
+use cfn_forensics::render::{self, ComparisonFormat, Flavor, ReportFormat, ReportStyle, Style};
 use cfn_forensics::report::RootCauseReport;
 use comrak::nodes::{AstNode, NodeValue};
 use comrak::{Arena, Options, parse_document};
 use fixture::{Fixture, Told, fixtures};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 const STYLES: [ReportStyle; 3] = [
@@ -225,7 +227,20 @@ proptest! {
             let page = if style.flavor == Flavor::Plain { page.replace("https://console", "console") } else { page };
             check(&page, style, &text);
         }
+        let page = compared(&told, &Told::of(story("plain"), None));
+        check(&page, STYLES[0], &text);
     }
+}
+
+/// Two deployments side by side as Markdown.
+fn compared(a: &Told, b: &Told) -> String {
+    let none = BTreeMap::new();
+    let (report_a, report_b) = (a.report(), b.report());
+    let [a, b] = [&report_a, &report_b].map(|report| Deployment { report, templates: &none });
+    let mut page = Vec::new();
+    let style = Style::plain(120);
+    render::comparison(&compare(a, b), ComparisonFormat::Markdown, &style, &mut page).unwrap();
+    String::from_utf8(page).unwrap()
 }
 
 #[test]

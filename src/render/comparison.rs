@@ -122,8 +122,9 @@ pub(super) fn as_markdown(comparison: &Comparison, out: &mut dyn Write) -> io::R
     differences_table("What differs", &comparison.differences, out)?;
     differences_table("Ended otherwise", &comparison.ended_otherwise, out)?;
     for (head, names) in [("Only in A", &comparison.only_a), ("Only in B", &comparison.only_b)] {
+        // A name of blanks shows nothing.
+        let names: Vec<String> = names.iter().map(|name| markdown_code(name)).filter(|name| !name.is_empty()).collect();
         if !names.is_empty() {
-            let names: Vec<String> = names.iter().map(|name| markdown_code(name)).collect();
             writeln!(out, "\n## {head}\n\n{}", names.join(", "))?;
         }
     }

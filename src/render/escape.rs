@@ -98,6 +98,10 @@ fn escape_markdown(text: &str, line_end: &str) -> String {
             '\r' if after == Some('\n') => {}
             '\n' => escaped.push_str(line_end),
             '\t' => escaped.push(' '),
+            // Within a word it marks nothing, and AWS's words are full of them.
+            '_' if before.is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphanumeric) => {
+                escaped.push(c)
+            }
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '!' | '~' => {
                 escaped.push('\\');
                 escaped.push(c);
@@ -300,6 +304,7 @@ mod tests {
             ("plain text, 12 % (ok): x", "plain text, 12 % (ok): x"),
             ("a|b", "a\\|b"),
             ("`code` ```fence", "\\`code\\` \\`\\`\\`fence"),
+            ("CREATE_FAILED a_", "CREATE_FAILED a\\_"),
             ("*b* _i_ ~~s~~", "\\*b\\* \\_i\\_ \\~\\~s\\~\\~"),
             ("![x](y) [a](b)", "\\!\\[x\\](y) \\[a\\](b)"),
             ("<script>alert(1)</script> &amp;", "&lt;script&gt;alert(1)&lt;/script&gt; &amp;amp;"),

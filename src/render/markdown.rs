@@ -114,7 +114,8 @@ fn what_cell(report: &TimelineReport<'_>, event: &EventEntry<'_>) -> String {
     words::joined(&[&markdown_cell(&words::what(event)), &elsewhere], " ")
 }
 
-fn sign(event: &EventEntry<'_>) -> &'static str {
+/// How an event ended, in a cell.
+pub(super) fn sign(event: &EventEntry<'_>) -> &'static str {
     match (event.role, event.outcome) {
         (Some(Role::Root), _) => "**✗ ROOT**",
         (Some(Role::Independent), _) => "**✗ independent**",

@@ -7,7 +7,7 @@ use super::super::escape::{markdown, markdown_cell, markdown_code, markdown_fenc
 use super::super::gaps;
 use super::wording::{self, IMPROBABLE, QUOTED, clipped, fate_word, is_quoted, sign_of, title_of};
 use super::{Flavor, mermaid};
-use crate::model::{Gap, Outcome};
+use crate::model::Gap;
 use crate::operation::Role;
 use crate::report::words;
 use crate::report::{
@@ -514,6 +514,11 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         if limits.partial {
             said.push("The collection was interrupted: what is not there may still exist.".to_owned());
         }
+        if !limits.calls.is_empty() {
+            let calls: Vec<String> =
+                limits.calls.iter().map(|(call, count)| format!("{} {count}", markdown_code(call))).collect();
+            said.push(format!("API calls that were made to collect it: {}.", calls.join(", ")));
+        }
         said.push(match (&limits.collected_at, &limits.collected_by) {
             (Some(at), Some(by)) => format!("Collected at {} UTC by {}.", self.moment(at), markdown_code(by)),
             (Some(at), None) => format!("Collected at {} UTC.", self.moment(at)),
@@ -576,7 +581,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             markdown_code(&event.record),
             words::joined(&[&self.cell(&words::what(event)), &elsewhere], " "),
             event.actor.map(|text| self.cell(text)).unwrap_or_default(),
-            sign(event).to_owned(),
+            super::super::markdown::sign(event).to_owned(),
             self.cell(&words::reason(event.error, event.message)),
         ]
     }
@@ -700,16 +705,4 @@ fn linked<'e>(exhibit: &'e Exhibit<'_>) -> Option<&'e str> {
 fn web_address(link: &str) -> Option<&str> {
     let breaks_out = |c: char| c.is_whitespace() || c.is_control() || "()<>\\\"`|[]".contains(c);
     Some(link).filter(|link| link.starts_with("https://") && !link.contains(breaks_out))
-}
-
-fn sign(event: &EventEntry<'_>) -> &'static str {
-    match (event.role, event.outcome) {
-        (Some(Role::Root), _) => "**✗ ROOT**",
-        (Some(Role::Independent), _) => "**✗ independent**",
-        (_, Outcome::Failed) => "✗ failed",
-        (_, Outcome::Cancelled) => "⊘ cancelled",
-        (_, Outcome::Succeeded) => "✓",
-        (_, Outcome::InProgress) => "…",
-        (_, Outcome::Noted) => "·",
-    }
 }
