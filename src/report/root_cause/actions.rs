@@ -227,16 +227,27 @@ const PREVENTION: &[(&str, &str)] = &[
     ("hook", "Run the hook's policy in the pull request as well"),
     ("dependency", "Write the dependency into the template (Ref, GetAtt, DependsOn)"),
     ("account", "Prepare accounts by a stack of their own that is deployed first"),
+    (
+        "signal",
+        "Let the instance's script signal with its real exit code, and send its log to CloudWatch Logs before it does",
+    ),
+    (
+        "service",
+        "Where the service fails for no reason of yours again and again, open a case with AWS Support and attach this report",
+    ),
+    ("type", "Activate the resource types of an account and region by a stack of their own that is deployed first"),
 ];
+
+/// What would have found a cause before it broke a deployment; the first family that it belongs to decides.
+fn prevents(cause: &str) -> Option<&'static str> {
+    let belongs =
+        |family: &str| cause.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    PREVENTION.iter().find(|(family, _)| belongs(family)).map(|(_, says)| *says)
+}
 
 fn prevention(material: &Material<'_, '_>) -> Vec<Step> {
     let mut steps = Vec::new();
-    for first in first_hypotheses(material) {
-        let of_family = |(family, _): &&(&str, &str)| {
-            first.cause == *family || first.cause.strip_prefix(family).is_some_and(|rest| rest.starts_with('.'))
-        };
-        steps.extend(PREVENTION.iter().find(of_family).map(|(_, says)| Step::sentence(says)));
-    }
+    steps.extend(first_hypotheses(material).filter_map(|first| prevents(first.cause)).map(Step::sentence));
     if material.answer.operations.iter().any(|operation| operation.cut_off_by.is_some()) {
         steps.push(Step::sentence(
             "Termination protection while a deployment runs refuses the delete that cut this one off",
@@ -267,4 +278,20 @@ fn region(material: &Material<'_, '_>) -> String {
 fn command(material: &Material<'_, '_>, verb: &str, more: &str) -> Option<String> {
     let stack = shell_word(material.stack_id().or(material.answer.stack)?)?;
     Some(format!("aws cloudformation {verb}{} --stack-name {stack}{more}", region(material)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::CAUSES;
+
+    #[test]
+    fn every_cause_can_be_prevented_and_no_family_is_idle() {
+        let causes = CAUSES.iter().map(|(cause, _)| *cause);
+        let without: Vec<&str> = causes.clone().filter(|cause| prevents(cause).is_none()).collect();
+        assert_eq!(without, ["other"]);
+        let used: Vec<&str> = causes.filter_map(prevents).collect();
+        let idle = PREVENTION.iter().filter(|(_, says)| !used.contains(says)).map(|(family, _)| *family);
+        assert_eq!(idle.collect::<Vec<_>>(), Vec::<&str>::new());
+    }
 }

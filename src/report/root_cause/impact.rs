@@ -253,3 +253,42 @@ fn blocked_by(stack_status: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RecordRef;
+
+    #[test]
+    fn a_resources_last_row_tells_its_fate() {
+        for (status, outcome, expected) in [
+            ("CREATE_COMPLETE", Outcome::Succeeded, Fate::Kept),
+            ("UPDATE_COMPLETE", Outcome::Succeeded, Fate::Kept),
+            ("IMPORT_COMPLETE", Outcome::Succeeded, Fate::Kept),
+            ("CREATE_FAILED", Outcome::Failed, Fate::NotMade),
+            ("CREATE_FAILED", Outcome::Cancelled, Fate::NotMade),
+            ("UPDATE_FAILED", Outcome::Failed, Fate::Unsettled),
+            ("DELETE_COMPLETE", Outcome::Succeeded, Fate::Deleted),
+            ("DELETE_SKIPPED", Outcome::Succeeded, Fate::LeftBehind),
+            ("DELETE_FAILED", Outcome::Failed, Fate::LeftBehind),
+            ("DELETE_IN_PROGRESS", Outcome::InProgress, Fate::InProgress),
+        ] {
+            let record = RecordRef { file: "stack_events".into(), index: 0 };
+            let action = status.split('_').next().unwrap_or_default();
+            let mut row = Event::new(chrono::DateTime::UNIX_EPOCH, "stack_events", record, action.into(), outcome);
+            row.status = Some(status.into());
+            assert_eq!(fate(&row), Some(expected), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_call_tells_its_flag_however_it_was_recorded() {
+        let call = r#"{"requestParameters":{"enableTerminationProtection":true}}"#;
+        let looked_up = serde_json::json!({ "EventName": "UpdateTerminationProtection", "CloudTrailEvent": call });
+        let call: serde_json::Value = serde_json::from_str(call).unwrap_or_default();
+        for record in [&call, &looked_up] {
+            assert_eq!(flag_in(record, "enableTerminationProtection"), Some(true), "{record}");
+        }
+        assert_eq!(flag_in(&call, "EnableTerminationProtection"), None);
+    }
+}
