@@ -62,9 +62,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .map(|capture| Known::from_timeline(timeline::build(capture, timeline::Options::default())));
     let (which_a, which_b) = arguments.which(&known_a)?;
     let question = |which| Question { stack: arguments.stack.clone(), which, ..Question::default() };
-    let told_a = Told::new(&known_a, &capture_a, &question(which_a), &catalogue)?;
-    let told_b = Told::new(&known_b, &capture_b, &question(which_b), &catalogue)?;
-    let (report_a, report_b) = (told_a.report(None), told_b.report(None));
+    let told_a = Told::new(&known_a, &question(which_a), &catalogue)?;
+    let told_b = Told::new(&known_b, &question(which_b), &catalogue)?;
+    let (report_a, report_b) = (told_a.report(&capture_a, None), told_b.report(&capture_b, None));
     let (templates_a, templates_b) = (templates(&capture_a), templates(&capture_b));
     let comparison = compare(
         Deployment { report: &report_a, templates: &templates_a },

@@ -3,13 +3,11 @@
 use super::error::{Exit, Failure};
 use super::output::Target;
 use super::rules::OwnRules;
+use super::told::Told;
 use super::{Known, select};
-use crate::diagnose::{Diagnosis, diagnose};
 use crate::model::Time;
 use crate::render::{self, DiagnosisFormat, Zone};
-use crate::report::DiagnosisReport;
-use crate::report::select::{Question, select as pick};
-use crate::rules::Catalogue;
+use crate::report::select::Question;
 use crate::timeline;
 use clap::Args;
 use std::thread;
@@ -49,12 +47,8 @@ pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
     let (catalogue, (known, wanted)) = (catalogue?, known?);
     let question =
         Question { incarnation: wanted.number(), stack: wanted.stack, which: wanted.which, ..Question::default() };
-    let selection = pick(&known.timeline, &known.history, &question)?.of_story(&known.history);
-    let diagnosis = match &selection.story {
-        Some(story) => diagnose(&known.timeline, &known.history, story, &catalogue),
-        None => Diagnosis::default(),
-    };
-    let report = DiagnosisReport::new(known.evidence(), &selection, &diagnosis);
+    let told = Told::new(&known, &question, &catalogue)?;
+    let report = told.answer();
     let style = arguments.target.style(arguments.tz);
     arguments.target.write(|out| {
         render::diagnosis(&report, arguments.format, &style, out)?;
@@ -63,17 +57,10 @@ pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
         }
         Ok(())
     })?;
-    Ok(match (diagnosis.failed, diagnosis.is_explained()) {
+    Ok(match (told.diagnosis.failed, told.diagnosis.is_explained()) {
         (false, _) if report.blind => Exit::Uncollected,
         (false, _) => Exit::Fine,
         (true, true) => Exit::Explained,
         (true, false) => Exit::Unexplained,
     })
-}
-
-/// The diagnosis of a case's newest story.
-pub(super) fn whole_story(known: &Known, catalogue: &Catalogue) -> Result<Diagnosis, Failure> {
-    let selection = pick(&known.timeline, &known.history, &Question::default())?.of_story(&known.history);
-    let story = selection.story.as_ref();
-    Ok(story.map(|story| diagnose(&known.timeline, &known.history, story, catalogue)).unwrap_or_default())
 }

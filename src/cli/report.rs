@@ -57,8 +57,8 @@ pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
     let (catalogue, (known, capture, fingerprint, wanted)) = (catalogue?, read?);
     let question =
         Question { incarnation: wanted.number(), stack: wanted.stack, which: wanted.which, ..Question::default() };
-    let told = Told::new(&known, &capture, &question, &catalogue)?;
-    let report = told.report(fingerprint);
+    let told = Told::new(&known, &question, &catalogue)?;
+    let report = told.report(&capture, fingerprint);
     let shown = arguments.sharing.shown(&report, &[&capture])?;
     let report = RootCauseReport::deserialize(&shown).map_err(Failure::Unwritten)?;
     let style = ReportStyle { flavor: arguments.flavor, short: arguments.short };

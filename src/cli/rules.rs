@@ -1,12 +1,14 @@
 //! `rules`: what the diagnosis knows by the words of a failure, and rules of one's own: list, show, test, new.
 //! A user's rules are files of the catalogue's own form; nothing of them is run.
 
+use super::Known;
 use super::error::{Exit, Failure};
 use super::output::Target;
-use super::{Known, diagnose::whole_story};
+use super::told::Told;
 use crate::case;
 use crate::model::Reason;
 use crate::render::{self, Zone};
+use crate::report::select::Question;
 use crate::rules::{CAUSES, Catalogue, CatalogueError, check, text_of};
 use crate::timeline;
 use clap::{Args, Subcommand, ValueEnum};
@@ -225,10 +227,10 @@ fn is_rule_file(path: &Path) -> bool {
 fn known_of(catalogue: &Catalogue, path: &Path) -> Result<Vec<String>, Failure> {
     let known = Known::from_capture(case::read(path)?, timeline::Options::default());
     let mut said = vec![path.display().to_string()];
-    for failing in whole_story(&known, catalogue)?.failing {
+    for failing in Told::new(&known, &Question::default(), catalogue)?.diagnosis.failing {
         let Some(event) = known.timeline.events.get(failing.event) else { continue };
-        said.push(format!("  {}: {}", event.record, text_of(event)));
         let text = text_of(event);
+        said.push(format!("  {}: {text}", event.record));
         let found = catalogue.find(&text, &Reason::read(&text));
         let mut rules: Vec<_> = found.iter().filter_map(|found| catalogue.rules.get(found.rule)).collect();
         rules.sort_by(|a, b| b.specificity.total_cmp(&a.specificity));

@@ -100,7 +100,7 @@ fn escape_markdown(text: &str, line_end: &str) -> String {
             '\t' => escaped.push(' '),
             // Within a word it marks nothing, and AWS's words are full of them.
             '_' if before.is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphanumeric) => {
-                escaped.push(c)
+                escaped.push(c);
             }
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '!' | '~' => {
                 escaped.push('\\');
