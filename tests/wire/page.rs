@@ -58,6 +58,8 @@ fn parameters_hash(request: &Request) -> String {
     if let Some(fields) = parameters.as_object_mut() {
         fields.remove(token_field(&request.service));
     }
+    // Removing moves the last one into the gap.
+    parameters.sort_all_objects();
     let mut hasher = DefaultHasher::new();
     (&request.service, &request.region, &request.operation, parameters.to_string()).hash(&mut hasher);
     format!("{:016x}", hasher.finish())
