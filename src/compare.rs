@@ -105,6 +105,7 @@ pub fn compare(a: Deployment<'_, '_>, b: Deployment<'_, '_>) -> Comparison {
     let mut same = Vec::new();
     for (what, says_a, says_b) in pairs(&of_a.facts, &of_b.facts) {
         match (says_a, says_b) {
+            // Of what is not told nobody knows whether it is the same.
             (None, None) => {}
             (Some(a), Some(b)) if a == b => same.push(what),
             (a, b) => differences.push(Difference { what, a, b }),
@@ -176,7 +177,7 @@ fn facts(report: &RootCauseReport<'_>, operation: Option<&OperationEntry<'_>>) -
         ("outcome".to_owned(), operation.map(|operation| words::word(operation.outcome))),
         ("cause".to_owned(), cause(report)),
         ("failed first".to_owned(), root.map(|root| words::named(root.logical_id, root.resource_type))),
-        ("state of the stack".to_owned(), some(report.impact.status.as_deref())),
+        ("left the stack in".to_owned(), some(left_in(report))),
         ("begun by".to_owned(), some(actor.and_then(|actor| actor.name))),
         ("tool".to_owned(), some(actor.and_then(|actor| actor.tool))),
         ("template".to_owned(), some(inputs.template_url.as_deref())),
@@ -185,12 +186,15 @@ fn facts(report: &RootCauseReport<'_>, operation: Option<&OperationEntry<'_>>) -
         ("capabilities".to_owned(), Some(inputs.capabilities.join(", ")).filter(|all| !all.is_empty())),
     ];
     let parameters = inputs.parameters.iter();
-    facts.extend(parameters.map(|(name, value)| {
-        let value = value.clone().unwrap_or_else(|| "(value not told)".to_owned());
-        (format!("parameter {name}"), Some(value))
-    }));
+    facts.extend(parameters.map(|(name, value)| (format!("parameter {name}"), value.clone())));
     facts.extend(inputs.tags.iter().map(|(key, value)| (format!("tag {key}"), Some(value.clone()))));
     facts
+}
+
+/// The state in which the story left the stack, whatever became of it later.
+fn left_in<'r>(report: &'r RootCauseReport<'_>) -> Option<&'r str> {
+    let own = report.story.operations.iter().filter(|operation| operation.parent.is_none());
+    own.filter_map(|operation| operation.status).next_back()
 }
 
 /// The cause in words, with its probability where it is not known for sure.
@@ -218,7 +222,11 @@ fn pairs(
 fn ended_otherwise(a: &Told<'_, '_>, b: &Told<'_, '_>) -> Vec<Difference> {
     let both = a.spans.iter().filter_map(|(name, a)| Some((name, a, b.spans.get(name)?)));
     let other = both.filter(|(_, a, b)| a.outcome != b.outcome || a.status != b.status);
-    let says = |span: &SpanEntry| Some(span.status.clone().unwrap_or_else(|| words::word(span.outcome)));
+    let says = |span: &SpanEntry| match (&span.status, span.outcome) {
+        (Some(status), Outcome::Cancelled) => Some(format!("{status} (cancelled)")),
+        (Some(status), _) => Some(status.clone()),
+        (None, outcome) => Some(words::word(outcome)),
+    };
     other.map(|(name, a, b)| Difference { what: (*name).to_owned(), a: says(a), b: says(b) }).collect()
 }
 

@@ -160,7 +160,7 @@ expression!(ERROR_NAME, r"(?:^|[\s:(])([A-Z]\w*(?:Exception|Error|Fault|Denied|E
 expression!(API, r"\bAPI: ([\w-]+):(\w+)\b");
 expression!(
     REFUSED,
-    r"(?:User: (\S+) is )?not authorized to perform:? ([\w-]+:[\w*]+)(?: on (?:the )?resource:? (?:with ARN )?([^\s]+))?(.*)"
+    r"(?:User: (\S+) is )?not authorized to perform:? ([\w-]+:[\w*]+)(?: on (?:the )?resource:? (?:with ARN )?(?:(?:role|user|group|policy) )?([^\s]+))?(.*)"
 );
 expression!(QUOTA_FOR, r"(?i)quota for (\w+): (\d+)");
 expression!(

@@ -584,7 +584,9 @@ pub(super) fn number(history: &mut History) {
         }
         if let Some(incarnation) = incarnations.get_mut(operation.incarnation) {
             incarnation.operations.push(index);
-            incarnation.status = operation.status.clone().or(incarnation.status.take());
+            // The status of a change set is not the stack's.
+            let of_stack = operation.status.clone().filter(|_| operation.kind != Kind::ChangeSet);
+            incarnation.status = of_stack.or(incarnation.status.take());
             incarnation.deleted_at = match operation.status.as_deref() {
                 Some("DELETE_COMPLETE") => operation.ended_at,
                 _ => incarnation.deleted_at,

@@ -91,7 +91,7 @@ fn took(change: &DurationChange) -> String {
     let by = words::duration(change.longer.abs());
     let word = if change.longer > 0.0 { "longer" } else { "shorter" };
     let (less, more) = (change.a.min(change.b), change.a.max(change.b));
-    let times = if less > 0.0 { format!(" ({:.1} times)", more / less) } else { String::new() };
+    let times = if less > 0.0 { format!(" ({:.1} times as long)", more / less) } else { String::new() };
     format!("A {a}, B {b}: {by} {word}{times}")
 }
 

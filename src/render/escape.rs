@@ -75,19 +75,34 @@ pub fn terminal_lines(text: &str) -> String {
 /// A piece of a line of Markdown; line ends become spaces. A table stays a table, and nothing comes alive: no HTML, link,
 /// image, mention, reference, emphasis, code or mathematics.
 pub fn markdown(text: &str) -> String {
-    escape_markdown(text, " ")
+    escape_markdown(text, " ", Pasted::OnForge)
+}
+
+/// The same for a page that is read as it stands or pasted elsewhere than on GitHub and GitLab: mentions and references
+/// mean nothing there, and nobody wants to read what disarms them.
+pub fn markdown_plain(text: &str) -> String {
+    escape_markdown(text, " ", Pasted::Anywhere)
 }
 
 /// The same for a cell of a table, in which line ends become `<br>`.
 pub fn markdown_cell(text: &str) -> String {
-    escape_markdown(text, "<br>")
+    escape_markdown(text, "<br>", Pasted::OnForge)
+}
+
+/// Where a page of Markdown is pasted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pasted {
+    /// Where `@name` and `#12` call for somebody.
+    OnForge,
+    /// Where they are words.
+    Anywhere,
 }
 
 /// GitHub and GitLab look for mentions, references and addresses in the text as it is shown, so that no escape of the
 /// character alone stops them; a zero-width space after it does. It is written as an entity to be seen in the source.
 const BREAK: &str = "&#8203;";
 
-fn escape_markdown(text: &str, line_end: &str) -> String {
+fn escape_markdown(text: &str, line_end: &str, pasted: Pasted) -> String {
     let text = text.trim();
     let mut escaped = String::with_capacity(text.len() + text.len() / 4);
     let mut before = None;
@@ -110,6 +125,7 @@ fn escape_markdown(text: &str, line_end: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
             '$' => escaped.push_str("&#36;"),
+            '@' | '#' if pasted == Pasted::Anywhere && before.is_some() => escaped.push(c),
             '@' | '#' => {
                 escaped.push_str(if c == '@' { "&#64;" } else { "&#35;" });
                 if after.is_some_and(|after| !after.is_whitespace()) {
@@ -326,6 +342,17 @@ mod tests {
             assert_eq!(markdown(text), expected, "{text:?}");
         }
         assert_eq!(markdown_cell("one\r\ntwo|"), "one<br>two\\|");
+    }
+
+    #[test]
+    fn plain_pages_are_read_as_they_stand() {
+        for (text, expected) in [
+            ("jane@example.com, #12", "jane@example.com, #12"),
+            ("# head", "&#35; head"),
+            ("https://a.example |x|", "https&#58;&#8203;//a.example \\|x\\|"),
+        ] {
+            assert_eq!(markdown_plain(text), expected, "{text:?}");
+        }
     }
 
     #[test]

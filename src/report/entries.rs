@@ -3,6 +3,7 @@
 //! Built by the reports, formatted by the renderers.
 
 use super::Evidence;
+use super::recovery::last_state;
 use crate::actor::{Actor, Alternative, Basis, Link, Mark, Origin, Verdict};
 use crate::model::time;
 use crate::model::{Event, Outcome, TemplatePlace};
@@ -434,7 +435,7 @@ impl<'a> IncarnationEntry<'a> {
             parent: parent.and_then(|parent| parent.stack_id.as_deref()),
             created_at: time::text(incarnation.created_at),
             deleted_at: incarnation.deleted_at.map(time::text),
-            status: incarnation.status.as_deref(),
+            status: incarnation.status.as_deref().or_else(|| last_state(evidence, incarnation.stack_id.as_deref())),
             operations: incarnation
                 .operations
                 .iter()

@@ -5,8 +5,8 @@
 use super::Evidence;
 use super::select::Selection;
 use crate::diagnose::Diagnosis;
-use crate::model::{Outcome, arn};
-use crate::operation::{Kind, Operation, Role};
+use crate::model::{Event, Outcome, arn};
+use crate::operation::{Operation, Role};
 use crate::rules::shell_word;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -76,11 +76,9 @@ pub(super) fn recovery(evidence: Evidence<'_>, selection: &Selection, diagnosis:
     let last = operations.rfind(|operation| operation.status.is_some() || operation.root().is_none());
     let Some(last) = last else { return Recovery::default() };
     let incarnation = evidence.history.incarnations.get(last.incarnation);
-    // The status of a change set is not the stack's.
-    let of_operation = last.status.as_deref().filter(|_| last.kind != Kind::ChangeSet);
-    // Where an older operation is asked about, the stack is elsewhere by now.
-    let status = incarnation.and_then(|incarnation| incarnation.status.as_deref()).or(of_operation);
     let id = incarnation.and_then(|incarnation| incarnation.stack_id.as_deref());
+    // Where an older operation is asked about, the stack is elsewhere by now.
+    let status = incarnation.and_then(|incarnation| incarnation.status.as_deref()).or_else(|| last_state(evidence, id));
     let stack = Stack {
         // A live stack is known by its name as well; a deleted one only by its ARN.
         target: shell_word(id.unwrap_or(&selection.name)).unwrap_or_else(|| "STACK".into()).into_owned(),
@@ -98,6 +96,12 @@ pub(super) fn recovery(evidence: Evidence<'_>, selection: &Selection, diagnosis:
     }
     steps.extend(stack.steps(status.unwrap_or_default()));
     Recovery { status: status.map(str::to_owned), steps }
+}
+
+/// The state that the stack's own rows told last.
+pub(super) fn last_state<'a>(evidence: Evidence<'a>, stack: Option<&str>) -> Option<&'a str> {
+    let own = |event: &&Event| event.is_of_stack_itself() && stack.is_some() && event.stack_id.as_deref() == stack;
+    evidence.timeline.events.iter().rev().filter(own).find_map(|event| event.status.as_deref())
 }
 
 /// The logical ids whose own failures ended the operation, as far as they are this stack's.

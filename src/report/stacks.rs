@@ -3,6 +3,7 @@
 //! Nested stacks stand beneath their parents.
 
 use super::entries::{ActorEntry, FailureEntry};
+use super::recovery::last_state;
 use super::{Evidence, SCHEMA};
 use crate::model::{Gap, Time, arn, time};
 use crate::operation::{Ending, Incarnation, Kind, Operation, Role};
@@ -104,7 +105,7 @@ impl<'a> StacksReport<'a> {
             parent: incarnation.parent.and_then(|parent| history.incarnations.get(parent)).map(|parent| &*parent.name),
             created_at: time::text(incarnation.created_at),
             deleted_at: incarnation.deleted_at.map(time::text),
-            status: incarnation.status.as_deref(),
+            status: incarnation.status.as_deref().or_else(|| last_state(evidence, incarnation.stack_id.as_deref())),
             operations: incarnation.operations.iter().filter_map(|index| brief(evidence, *index)).collect(),
         });
         Self { schema: SCHEMA, stacks: stacks.collect(), gaps: &evidence.timeline.gaps }

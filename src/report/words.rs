@@ -124,7 +124,17 @@ pub fn reason(error: Option<&str>, message: Option<&str>) -> String {
 pub fn failure(failure: &FailureEntry<'_>) -> String {
     let property = failure.property_path.map(|path| format!("at {path}")).unwrap_or_default();
     let object = named(failure.logical_id, failure.resource_type);
-    joined(&[failure.status.unwrap_or_default(), &object, &property], " ")
+    let said = joined(&[failure.status.unwrap_or_default(), &object, &property], " ");
+    if said.is_empty() { told_by(&failure.event).to_owned() } else { said }
+}
+
+/// What a failure is called that is no resource's: by the source that tells it.
+pub fn told_by(record: &str) -> &str {
+    match record.split(['#', '/']).next().unwrap_or(record) {
+        "deploy_log" => "the deploy tool",
+        "cloudtrail" => "a refused call",
+        source => source,
+    }
 }
 
 /// Parts that are not empty, with something between them.
@@ -176,7 +186,8 @@ pub fn began(operation: &OperationEntry<'_>) -> &'static str {
 
 /// `create failed after 32 min 04 s`.
 pub fn outcome(operation: &OperationEntry<'_>) -> String {
-    let after = match (operation.outcome, operation.seconds) {
+    // Where only a list or a call tells of it, its beginning is all that is known.
+    let after = match (operation.outcome, operation.seconds.filter(|seconds| *seconds > 0.0)) {
         (Ending::Succeeded, Some(seconds)) => format!(" in {}", duration(seconds)),
         (_, Some(seconds)) => format!(" after {}", duration(seconds)),
         (_, None) => String::new(),
@@ -184,7 +195,7 @@ pub fn outcome(operation: &OperationEntry<'_>) -> String {
     let ending = match operation.outcome {
         Ending::CutOff => "was cut off".to_owned(),
         Ending::InProgress => "is still in progress".to_owned(),
-        Ending::Unknown => "ended nobody knows how".to_owned(),
+        Ending::Unknown => "ended in a way that is not known".to_owned(),
         other => word(other),
     };
     format!("{} {ending}{after}", word(operation.kind))

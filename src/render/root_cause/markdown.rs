@@ -3,7 +3,7 @@
 //! Pasted into tickets, pull requests, wikis, mails and job summaries.
 
 use super::super::Zone;
-use super::super::escape::{markdown, markdown_cell, markdown_code, markdown_fence};
+use super::super::escape::{markdown, markdown_cell, markdown_code, markdown_fence, markdown_plain};
 use super::super::gaps;
 use super::wording::{self, IMPROBABLE, QUOTED, clipped, fate_word, is_quoted, sign_of, title_of};
 use super::{Flavor, mermaid};
@@ -12,6 +12,7 @@ use crate::operation::Role;
 use crate::report::words;
 use crate::report::{
     EventEntry, EvidenceEntry, Exhibit, ExplanationEntry, FailureEntry, HypothesisEntry, RootCauseReport, Stage, Step,
+    When,
 };
 use std::io::{self, Write};
 
@@ -24,7 +25,7 @@ const SHORT_STEPS: usize = 6;
 
 /// The whole page.
 pub(super) fn page(report: &RootCauseReport<'_>, flavor: Flavor, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Sheet { report, flavor, out };
+    let mut page = Sheet::new(report, flavor, out);
     page.head()?;
     page.story()?;
     page.root_cause()?;
@@ -39,7 +40,7 @@ pub(super) fn page(report: &RootCauseReport<'_>, flavor: Flavor, out: &mut dyn W
 /// What fits into a comment or a message: the summary, AWS's own words, the causes, what to do.
 pub(super) fn short(report: &RootCauseReport<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut body = Vec::new();
-    Sheet { report, flavor: Flavor::Github, out: &mut body }.short()?;
+    Sheet::new(report, Flavor::Github, &mut body).short()?;
     let text = String::from_utf8_lossy(&body);
     let kept = match text.char_indices().nth(LONGEST_SHORT) {
         None => &*text,
@@ -50,35 +51,45 @@ pub(super) fn short(report: &RootCauseReport<'_>, out: &mut dyn Write) -> io::Re
     if kept.len() < text.len() {
         writeln!(out, "\n\n*Cut here: the report is longer than a comment may be.*\n")?;
     }
-    Sheet { report, flavor: Flavor::Github, out }.addresses(|reference| kept.contains(reference))
+    Sheet::new(report, Flavor::Github, out).addresses(|reference| kept.contains(reference))
 }
+
+/// Makes somebody's text harmless.
+type Escape = fn(&str) -> String;
 
 struct Sheet<'r, 'a, 'o> {
     report: &'r RootCauseReport<'a>,
     flavor: Flavor,
+    /// Escapes a piece of a line.
+    text: Escape,
+    /// Escapes a cell of a table: line ends stay line ends where HTML is understood.
+    cell: Escape,
     out: &'o mut dyn Write,
 }
 
-impl<'r, 'a> Sheet<'r, 'a, '_> {
+impl<'r, 'a, 'o> Sheet<'r, 'a, 'o> {
+    fn new(report: &'r RootCauseReport<'a>, flavor: Flavor, out: &'o mut dyn Write) -> Self {
+        let (text, cell): (Escape, Escape) = match flavor {
+            Flavor::Github => (markdown, markdown_cell),
+            Flavor::Plain => (markdown_plain, markdown_plain),
+        };
+        Self { report, flavor, text, cell, out }
+    }
+
     fn is_plain(&self) -> bool {
         self.flavor == Flavor::Plain
     }
 
     // Pieces.
 
-    /// A cell of a table: line ends stay line ends where HTML is understood.
-    fn cell(&self, text: &str) -> String {
-        if self.is_plain() { markdown(text) } else { markdown_cell(text) }
-    }
-
     /// Advice in a cell: a command as code, a sentence as text.
     fn advice(&self, advice: &str) -> String {
         match crate::report::command_of(advice) {
             Some((command, remark)) => {
-                let remark = remark.map(|remark| self.cell(remark)).unwrap_or_default();
+                let remark = remark.map(|remark| (self.cell)(remark)).unwrap_or_default();
                 words::joined(&[&markdown_code(command), &remark], " ")
             }
-            None => self.cell(advice),
+            None => with_code(advice, self.cell),
         }
     }
 
@@ -87,7 +98,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
     }
 
     fn paragraph(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "{}\n", markdown(text))
+        writeln!(self.out, "{}\n", with_code(text, self.text))
     }
 
     /// A table of cells that are escaped already; nothing where it has no row.
@@ -118,7 +129,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
     fn quote(&mut self, text: &str) -> io::Result<()> {
         for line in text.trim_end().lines() {
             // Two blanks at the end keep the line end.
-            writeln!(self.out, "> {}  ", markdown(line))?;
+            writeln!(self.out, "> {}  ", (self.text)(line))?;
         }
         writeln!(self.out)
     }
@@ -156,7 +167,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
     // The page, from top to bottom.
 
     fn head(&mut self) -> io::Result<()> {
-        writeln!(self.out, "# {}\n", markdown(&self.report.title))?;
+        writeln!(self.out, "# {}\n", (self.text)(&self.report.title))?;
         self.paragraph(&self.report.summary.join(" "))?;
         let mut rows = Vec::new();
         let mut row = |head: &str, cell: String| {
@@ -169,7 +180,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         row("Operation", operations.join(", "));
         row("Root event", self.report.root_cause.root.as_deref().map(|root| self.cite(root)).unwrap_or_default());
         row("Evidence", self.provenance());
-        row("Redacted", self.cell(&self.report.redacted.join(", ")));
+        row("Redacted", (self.cell)(&self.report.redacted.join(", ")));
         self.table(&["", ""], &rows)
     }
 
@@ -179,7 +190,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         let at = limits.collected_at.as_deref().map(|at| format!("collected {} UTC", self.moment(at)));
         let hash = limits.fingerprint.as_deref().map(|hash| format!("case {}", markdown_code(hash)));
         let told = words::joined(&[&at.unwrap_or_default(), &hash.unwrap_or_default()], ", ");
-        words::joined(&[&told, &self.cell(&self.report.tool)], ", ")
+        words::joined(&[&told, &(self.cell)(&self.report.tool)], ", ")
     }
 
     fn story(&mut self) -> io::Result<()> {
@@ -194,11 +205,14 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
                 let record = operation.actor.as_ref().and_then(|actor| actor.record.as_deref());
                 let ended = operation.ended_at.as_deref().map(|at| self.moment(at)).unwrap_or_default();
                 vec![
-                    self.cell(&format!("{} (incarnation {})", operation.stack, operation.incarnation)),
-                    self.cell(&words::outcome(operation)),
+                    (self.cell)(&format!("{} (incarnation {})", operation.stack, operation.incarnation)),
+                    (self.cell)(&words::outcome(operation)),
                     self.moment(&operation.started_at),
                     ended,
-                    words::joined(&[&self.cell(&actor), &record.map(|call| self.cite(call)).unwrap_or_default()], " "),
+                    words::joined(
+                        &[&(self.cell)(&actor), &record.map(|call| self.cite(call)).unwrap_or_default()],
+                        " ",
+                    ),
                 ]
             })
             .collect();
@@ -220,9 +234,12 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             return Ok(());
         }
         self.heading(3, "What was deployed")?;
-        let record = inputs.record.as_deref().map(|record| format!("As {} asked for.\n", self.cite(record)));
         self.table(&["", ""], &rows)?;
-        record.map_or(Ok(()), |record| writeln!(self.out, "{record}"))
+        let asked = inputs.record.as_deref().map(|record| format!("Asked for by {}.", self.cite(record)));
+        let values = inputs.values_record.as_deref();
+        let values = values.map(|record| format!("The values of parameters are those of {}.", self.cite(record)));
+        let told = words::joined(&[&asked.unwrap_or_default(), &values.unwrap_or_default()], " ");
+        if told.is_empty() { Ok(()) } else { writeln!(self.out, "{told}\n") }
     }
 
     fn chart(&mut self) -> io::Result<()> {
@@ -242,12 +259,12 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             .moments
             .iter()
             .map(|moment| {
-                let says = format!("{} {}", sign_of(moment.kind), self.cell(&moment.says));
+                let says = format!("{} {}", sign_of(moment.kind), (self.cell)(&moment.says));
                 vec![
                     moment.elapsed.clone(),
                     self.moment(&moment.at),
                     says,
-                    moment.why.as_deref().map(|text| self.cell(text)).unwrap_or_default(),
+                    moment.why.as_deref().map(self.cell).unwrap_or_default(),
                     moment.record.as_deref().map(|record| self.cite(record)).unwrap_or_default(),
                 ]
             })
@@ -297,8 +314,8 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
 
     fn failure(&mut self, head: &str, failure: &FailureEntry<'_>) -> io::Result<()> {
         let stack = failure.stack.filter(|stack| self.report.stack != Some(*stack));
-        let stack = stack.map(|stack| format!(" in {}", markdown(stack))).unwrap_or_default();
-        let what = markdown(&words::failure(failure));
+        let stack = stack.map(|stack| format!(" in {}", (self.text)(stack))).unwrap_or_default();
+        let what = (self.text)(&words::failure(failure));
         let cite = self.cite(&failure.event);
         writeln!(self.out, "**{head}:** {what}{stack} at {} UTC, {cite}\n", self.moment(&failure.at))?;
         match failure.reason.filter(|reason| !reason.trim().is_empty()) {
@@ -317,7 +334,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
     fn explanation(&mut self, explanation: &'r ExplanationEntry) -> io::Result<()> {
         let report = self.report;
         let title = if report.root_cause.explanations.len() > 1 {
-            format!("Causes of {}", markdown(report.called(&explanation.root)))
+            format!("Causes of {}", (self.text)(report.called(&explanation.root)))
         } else {
             "Causes".to_owned()
         };
@@ -328,7 +345,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         }
         let mut rows: Vec<Vec<String>> = report
             .hypotheses_of(explanation)
-            .map(|held| vec![words::percent(held.probability), self.cell(title_of(held)), markdown_code(held.cause)])
+            .map(|held| vec![words::percent(held.probability), (self.cell)(title_of(held)), markdown_code(held.cause)])
             .collect();
         rows.push(vec![words::percent(explanation.unexplained), "none of these".to_owned(), String::new()]);
         self.table(&["Probability", "Cause", "Code"], &rows)?;
@@ -346,7 +363,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             Flavor::Plain => format!(" See {link}"),
         });
         let more = more.unwrap_or_default();
-        writeln!(self.out, "**{}** {}{more}\n", markdown(title_of(held)), markdown(held.explanation))?;
+        writeln!(self.out, "**{}** {}{more}\n", (self.text)(title_of(held)), with_code(held.explanation, self.text))?;
         self.evidence(&held.evidence)
     }
 
@@ -355,12 +372,13 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             .iter()
             .map(|piece| {
                 let speaks = if piece.decibans < 0.0 { "against" } else { "for" };
-                let place = piece.record.as_deref().map_or_else(|| self.cell(piece.source), |record| self.cite(record));
+                let place =
+                    piece.record.as_deref().map_or_else(|| (self.cell)(piece.source), |record| self.cite(record));
                 let quoted = piece.text.filter(|_| !is_quoted(self.report, piece)).map(|text| clipped(text, QUOTED));
                 vec![
                     format!("{} {speaks}", words::signed(piece.decibans)),
-                    self.cell(piece.says),
-                    quoted.as_deref().map(|text| self.cell(text)).unwrap_or_default(),
+                    (self.cell)(piece.says),
+                    quoted.as_deref().map(self.cell).unwrap_or_default(),
                     place,
                 ]
             })
@@ -375,7 +393,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         }
         self.heading(3, "Refuted")?;
         for theory in &report.root_cause.refuted {
-            let said = words::joined(&[&markdown_code(theory.cause), &markdown(theory.title)], ": ");
+            let said = words::joined(&[&markdown_code(theory.cause), &(self.text)(theory.title)], ": ");
             writeln!(self.out, "**Not** {said}\n")?;
             self.evidence(&theory.evidence)?;
         }
@@ -389,16 +407,16 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         }
         self.heading(2, "Known and not known")?;
         let known: Vec<Vec<String>> =
-            report.known.iter().map(|fact| vec![self.cell(&fact.says), self.cites(&fact.records)]).collect();
+            report.known.iter().map(|fact| vec![(self.cell)(&fact.says), self.cites(&fact.records)]).collect();
         self.table(&["Known", "Records"], &known)?;
         let unknown: Vec<Vec<String>> = report
             .unknown
             .iter()
             .map(|question| {
                 let ways: Vec<String> = question.find_out.iter().map(|way| self.advice(way)).collect();
-                let next = question.next_time.as_deref().map(|text| self.cell(text)).unwrap_or_default();
+                let next = question.next_time.as_deref().map(self.cell).unwrap_or_default();
                 let between = if self.is_plain() { "; " } else { "<br>" };
-                vec![self.cell(&question.asks), ways.join(between), next]
+                vec![(self.cell)(&question.asks), ways.join(between), next]
             })
             .collect();
         self.table(&["Not known", "How to find out", "What would have kept it"], &unknown)
@@ -425,9 +443,9 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
                 .map(|step| {
                     let command = step.command.as_deref().map(markdown_code).unwrap_or_default();
                     vec![
-                        self.cell(&step.does),
+                        with_code(&step.does, self.cell),
                         command,
-                        step.risk.as_deref().map(|text| self.cell(text)).unwrap_or_default(),
+                        step.risk.as_deref().map(self.cell).unwrap_or_default(),
                     ]
                 })
                 .collect();
@@ -444,8 +462,8 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
     }
 
     fn step(&mut self, number: usize, step: &Step) -> io::Result<()> {
-        let does = if step.does.is_empty() { "Run".to_owned() } else { markdown(&step.does) };
-        let risk = step.risk.as_deref().map(|risk| format!(" *Risk: {}.*", markdown(risk))).unwrap_or_default();
+        let does = if step.does.is_empty() { "Run".to_owned() } else { with_code(&step.does, self.text) };
+        let risk = step.risk.as_deref().map(|risk| format!(" *Risk: {}.*", (self.text)(risk))).unwrap_or_default();
         let indent = " ".repeat(number.to_string().len() + 2);
         match &step.command {
             Some(command) => {
@@ -470,7 +488,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         let fates = if fates.is_empty() { String::new() } else { format!("; resources: {}", fates.join(", ")) };
         writeln!(self.out, "The stack is {status}{protected}{fates}.\n")?;
         let blockers: Vec<Vec<String>> =
-            impact.blockers.iter().map(|fact| vec![self.cell(&fact.says), self.cites(&fact.records)]).collect();
+            impact.blockers.iter().map(|fact| vec![(self.cell)(&fact.says), self.cites(&fact.records)]).collect();
         self.table(&["Blocks the next deployment", "Records"], &blockers)?;
         let rows: Vec<Vec<String>> = impact
             .resources
@@ -478,9 +496,9 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             .map(|resource| {
                 vec![
                     fate_word(resource.fate).to_owned(),
-                    self.cell(&words::named(Some(&resource.logical_id), resource.resource_type.as_deref())),
+                    (self.cell)(&words::named(Some(&resource.logical_id), resource.resource_type.as_deref())),
                     resource.physical_id.as_deref().map(markdown_code).unwrap_or_default(),
-                    resource.stack.as_deref().map(|text| self.cell(text)).unwrap_or_default(),
+                    resource.stack.as_deref().map(self.cell).unwrap_or_default(),
                     resource.status.as_deref().map(markdown_code).unwrap_or_default(),
                     markdown_code(&resource.record),
                 ]
@@ -504,9 +522,9 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
                 vec![markdown_code(&source.source), source.records.to_string(), at(&source.from), at(&source.to)]
             })
             .collect();
-        self.table(&["Source", "Records", "First (UTC)", "Last"], &rows)?;
+        self.table(&["Source", "Records", "First event (UTC)", "Last event"], &rows)?;
         self.gaps(&limits.gaps)?;
-        let mut said: Vec<String> = limits.lag.iter().map(|lag| format!("{}.", markdown(lag))).collect();
+        let mut said: Vec<String> = limits.lag.iter().map(|lag| format!("{}.", (self.text)(lag))).collect();
         if !limits.permissions.is_empty() {
             let actions: Vec<String> = limits.permissions.iter().map(|action| markdown_code(action)).collect();
             said.push(format!("Permissions that were missing: {}.", actions.join(", ")));
@@ -530,7 +548,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             }
             None => "The evidence was not kept as a case.".to_owned(),
         });
-        said.push(format!("Written by {}; times are UTC.", markdown(&self.report.tool)));
+        said.push(format!("Written by {}; times are UTC.", (self.text)(&self.report.tool)));
         for sentence in said {
             writeln!(self.out, "{sentence}\n")?;
         }
@@ -543,7 +561,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             .into_iter()
             .map(|gap| {
                 let remedy = gap.remedy.as_deref().map(|way| self.advice(way)).unwrap_or_default();
-                vec![self.cell(&gaps::place(gap)), self.cell(&gap.why), remedy]
+                vec![(self.cell)(&gaps::place(gap)), (self.cell)(&gap.why), remedy]
             })
             .collect();
         self.table(&["Not seen", "Why", "To fill it"], &rows)?;
@@ -575,14 +593,14 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
     fn event_row(&self, event: &EventEntry<'_>) -> Vec<String> {
         let about = if event.approximate { "about " } else { "" };
         let elsewhere = event.stack.filter(|stack| self.report.stack != Some(*stack) && !words::is_of_stack(event));
-        let elsewhere = elsewhere.map(|stack| format!("in {}", self.cell(stack))).unwrap_or_default();
+        let elsewhere = elsewhere.map(|stack| format!("in {}", (self.cell)(stack))).unwrap_or_default();
         vec![
             format!("{about}{}", self.moment(&event.at)),
             markdown_code(&event.record),
-            words::joined(&[&self.cell(&words::what(event)), &elsewhere], " "),
-            event.actor.map(|text| self.cell(text)).unwrap_or_default(),
+            words::joined(&[&(self.cell)(&words::what(event)), &elsewhere], " "),
+            event.actor.map(self.cell).unwrap_or_default(),
             super::super::markdown::sign(event).to_owned(),
-            self.cell(&words::reason(event.error, event.message)),
+            (self.cell)(&words::reason(event.error, event.message)),
         ]
     }
 
@@ -593,19 +611,19 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             let of = format!("{} {}", operation.stack, words::word(operation.kind));
             for span in &operation.resources {
                 let mut row = vec![
-                    self.cell(&words::named(Some(&span.logical_id), span.resource_type.as_deref())),
+                    (self.cell)(&words::named(Some(&span.logical_id), span.resource_type.as_deref())),
                     self.moment(&span.started_at),
                     span.seconds.map_or_else(|| "not ended".to_owned(), words::duration),
                     span.status.as_deref().map(markdown_code).unwrap_or_default(),
-                    span.waited_for.as_deref().map(|text| self.cell(text)).unwrap_or_default(),
+                    span.waited_for.as_deref().map(self.cell).unwrap_or_default(),
                 ];
                 if several {
-                    row.insert(0, self.cell(&of));
+                    row.insert(0, (self.cell)(&of));
                 }
                 rows.push(row);
             }
         }
-        let heads = ["Operation", "Resource", "Began (UTC)", "Took", "Ended as", "Waited for"];
+        let heads = ["Operation", "Resource", "Began (UTC)", "Took", "Ended as", "Began right after"];
         self.table(heads.get(usize::from(!several)..).unwrap_or_default(), &rows)
     }
 
@@ -633,7 +651,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
         let mut row = vec![
             self.cite(&exhibit.record),
             event.map(|event| self.moment(&event.at)).unwrap_or_default(),
-            event.map(|event| self.cell(&words::what(event))).unwrap_or_default(),
+            event.map(|event| (self.cell)(&words::what(event))).unwrap_or_default(),
         ];
         // Where references are no links, the address itself is what people click on.
         row.extend(self.is_plain().then(|| exhibit.link.clone().unwrap_or_default()));
@@ -644,12 +662,12 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
 
     fn short(&mut self) -> io::Result<()> {
         let report = self.report;
-        writeln!(self.out, "## {}\n", markdown(&report.title))?;
+        writeln!(self.out, "## {}\n", (self.text)(&report.title))?;
         self.paragraph(&clipped(&report.summary.join(" "), 2 * SHORT_REASON))?;
         let real = |failure: &&FailureEntry<'_>| matches!(failure.role, Role::Root | Role::Independent);
         for failure in report.root_cause.failures.iter().filter(real).take(SHORT_CAUSES) {
             let cite = self.cite(&failure.event);
-            writeln!(self.out, "**{}** {cite}\n", markdown(&clipped(&words::failure(failure), SHORT_REASON)))?;
+            writeln!(self.out, "**{}** {cite}\n", (self.text)(&clipped(&words::failure(failure), SHORT_REASON)))?;
             let reason = failure.reason.filter(|reason| !reason.trim().is_empty());
             self.quote(&clipped(reason.unwrap_or("AWS gave no reason"), SHORT_REASON))?;
         }
@@ -657,7 +675,7 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
             self.short_causes(explanation)?;
         }
         self.short_plan()?;
-        let tool = markdown(&report.tool);
+        let tool = (self.text)(&report.tool);
         let hash = report.limits.fingerprint.as_deref().map(|hash| format!(", case {}", markdown_code(hash)));
         writeln!(self.out, "*{tool}{}*\n", hash.unwrap_or_default())
     }
@@ -665,30 +683,29 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
     fn short_causes(&mut self, explanation: &'r ExplanationEntry) -> io::Result<()> {
         let report = self.report;
         let several = report.root_cause.explanations.len() > 1;
-        let of = if several { format!(" of {}", markdown(report.called(&explanation.root))) } else { String::new() };
+        let of = if several { format!(" of {}", (self.text)(report.called(&explanation.root))) } else { String::new() };
         let mut rows: Vec<Vec<String>> = report
             .hypotheses_of(explanation)
             .take(SHORT_CAUSES)
-            .map(|held| vec![words::percent(held.probability), self.cell(&clipped(title_of(held), SHORT_REASON))])
+            .map(|held| vec![words::percent(held.probability), (self.cell)(&clipped(title_of(held), SHORT_REASON))])
             .collect();
         rows.push(vec![words::percent(explanation.unexplained), "none of these".to_owned()]);
         self.table(&["", &format!("Cause{of}")], &rows)
     }
 
     fn short_plan(&mut self) -> io::Result<()> {
-        // What mends it comes first: whoever reads a comment knows what he deployed.
-        let steps: Vec<&Step> = self
-            .report
-            .plan
-            .iter()
-            .filter(|stage| matches!(stage.when, crate::report::When::Now | crate::report::When::BeforeDeploying))
-            .rev()
-            .flat_map(|stage| stage.steps.iter())
-            .take(SHORT_STEPS)
+        // What mends it comes first, then what brings the stack into order; what makes sure is in the whole report.
+        let of =
+            |when: When| self.report.plan.iter().filter(move |stage| stage.when == when).flat_map(|stage| &stage.steps);
+        let in_order: Vec<&Step> = of(When::Now).collect();
+        let last = in_order.len().saturating_sub(SHORT_STEPS / 2);
+        let steps: Vec<&Step> = of(When::BeforeDeploying)
+            .take(SHORT_STEPS / 2)
+            .chain(in_order.get(last..).unwrap_or_default().iter().copied())
             .collect();
         for step in &steps {
             let command = step.command.as_deref().map(|command| markdown_code(&clipped(command, SHORT_REASON)));
-            let does = markdown(&clipped(&step.does, SHORT_REASON));
+            let does = with_code(&clipped(&step.does, SHORT_REASON), self.text);
             writeln!(self.out, "- {}", words::joined(&[&does, &command.unwrap_or_default()], " "))?;
         }
         if steps.is_empty() { Ok(()) } else { writeln!(self.out) }
@@ -699,6 +716,27 @@ impl<'r, 'a> Sheet<'r, 'a, '_> {
 fn linked<'e>(exhibit: &'e Exhibit<'_>) -> Option<&'e str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./%~#".contains(c);
     exhibit.link.as_deref().filter(|_| exhibit.record.chars().all(is_plain))
+}
+
+/// Our own words, in which commands stand between backticks.
+fn with_code(text: &str, escape: Escape) -> String {
+    let pieces: Vec<&str> = text.split('`').collect();
+    if pieces.len().is_multiple_of(2) {
+        return escape(text);
+    }
+    let mut said = String::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        if !index.is_multiple_of(2) {
+            said.push_str(&markdown_code(piece));
+            continue;
+        }
+        // The escape trims; the blanks around code stay.
+        let (before, after) = (piece.starts_with(' ') && index > 0, piece.ends_with(' ') && !piece.trim().is_empty());
+        said.push_str(if before { " " } else { "" });
+        said.push_str(&escape(piece));
+        said.push_str(if after && index + 1 < pieces.len() { " " } else { "" });
+    }
+    said
 }
 
 /// Rules of one's own may link to anything; only the web's addresses become links.

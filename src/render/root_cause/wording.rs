@@ -44,7 +44,7 @@ pub(super) fn inputs(inputs: &Inputs) -> Vec<(&'static str, Vec<String>)> {
     };
     let parameter = |(name, value): (&String, &Option<String>)| match value {
         Some(value) => format!("{name}={value}"),
-        None => name.clone(),
+        None => format!("{name} (value not told)"),
     };
     let rows = [
         ("Change set", one(&inputs.change_set)),
@@ -79,6 +79,7 @@ pub(super) fn fate_word(fate: Fate) -> &'static str {
         Fate::Unsettled => "unsettled",
         Fate::InProgress => "in progress",
         Fate::NotMade => "not made",
+        Fate::Removed => "removed outside of CloudFormation",
         Fate::Deleted => "deleted",
         Fate::Kept => "kept",
     }

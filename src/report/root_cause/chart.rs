@@ -62,7 +62,8 @@ const KEY_LANES: usize = 30;
 const AT_ONCE: f64 = 3.0;
 
 impl<'r> Chart<'r> {
-    pub(super) fn of(story: &'r Story<'_>) -> Self {
+    /// `last` is the last that the evidence tells of: what goes on then goes on to there.
+    pub(super) fn of(story: &'r Story<'_>, last: Option<&str>) -> Self {
         let operations = in_families(&story.operations);
         let began = operations.iter().filter_map(|(operation, _)| instant(&operation.started_at)).min();
         let Some(from) = began else { return Self { from: None, length: 0.0, tracks: Vec::new() } };
@@ -71,7 +72,9 @@ impl<'r> Chart<'r> {
             let rows = operation.resources.iter().map(|span| span.ended_at.as_ref().unwrap_or(&span.started_at));
             rows.chain(operation.ended_at.as_ref()).chain([&operation.started_at])
         });
-        let length = ends.filter_map(|at| seconds(at)).fold(0.0, f64::max);
+        let goes_on = operations.iter().any(|(operation, _)| operation.outcome == Ending::InProgress);
+        let last = last.filter(|_| goes_on).and_then(seconds);
+        let length = ends.filter_map(|at| seconds(at)).chain(last).fold(0.0, f64::max);
         let mut tracks: Vec<Track<'r>> = operations
             .into_iter()
             .filter_map(|(operation, depth)| {

@@ -75,7 +75,8 @@ fn cited(report: &RootCauseReport<'_>) -> BTreeSet<String> {
     for hypothesis in report.root_cause.hypotheses.iter().chain(&report.root_cause.refuted) {
         records_of(hypothesis).for_each(&mut cite);
     }
-    report.story.inputs.record.as_deref().into_iter().for_each(&mut cite);
+    let inputs = &report.story.inputs;
+    inputs.record.iter().chain(&inputs.values_record).for_each(|record| cite(record));
     report.known.iter().flat_map(|fact| &fact.records).for_each(|record| cite(record));
     report.impact.blockers.iter().flat_map(|fact| &fact.records).for_each(|record| cite(record));
     report.story.moments.iter().filter_map(|moment| moment.record.as_deref()).for_each(&mut cite);

@@ -5,7 +5,7 @@
 use super::Material;
 use crate::model::{Event, Outcome, RecordFile, Text, status};
 use crate::report::Fact;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -38,6 +38,8 @@ pub enum Fate {
     InProgress,
     /// It was not made, or given up before it was.
     NotMade,
+    /// Somebody removed it outside of CloudFormation, which takes it for the stack's still.
+    Removed,
     /// It was deleted.
     Deleted,
     /// It is there and the stack's.
@@ -89,23 +91,60 @@ fn resources(material: &Material<'_, '_>) -> Vec<ResourceState> {
     });
     // A replaced resource has two ids in its service; its old one is deleted after the new one is ready.
     let mut last: HashMap<(&Text, &Text), &Event> = HashMap::new();
+    let mut never_made: HashSet<(&Text, &Text)> = HashSet::new();
     let mut left: Vec<&Event> = Vec::new();
     for row in rows {
         let (Some(stack), Some(logical_id)) = (&row.stack_id, &row.logical_id) else { continue };
         let known = last.get(&(stack, logical_id));
         let is_old = &*row.action == "DELETE"
             && known.is_some_and(|known| known.outcome == Outcome::Succeeded && known.physical_id != row.physical_id);
+        // A creation begins twice: once before the resource has an id, and once it has begun to exist.
+        let begins = &*row.action == "CREATE" && row.outcome == Outcome::InProgress;
+        if begins && row.physical_id.is_none() && known.is_none() {
+            never_made.insert((stack, logical_id));
+        } else if row.outcome == Outcome::Succeeded && &*row.action != "DELETE" || begins {
+            never_made.remove(&(stack, logical_id));
+        }
         if !is_old {
             last.insert((stack, logical_id), row);
         } else if fate(row) == Some(Fate::LeftBehind) {
             left.push(row);
         }
     }
-    let mut states: Vec<ResourceState> = last.into_values().chain(left).filter_map(state).collect();
+    let removed = removed_by_hand(material);
+    let of_last = last.into_iter().filter_map(|(key, row)| {
+        let mut state = state(row)?;
+        if state.fate == Fate::Deleted && never_made.contains(&key) {
+            state.fate = Fate::NotMade;
+        }
+        let id = row.physical_id.as_deref().filter(|_| matches!(state.fate, Fate::Kept | Fate::Unsettled));
+        if let Some(call) = id.and_then(|id| removed.get(id)).filter(|call| call.at >= row.at) {
+            (state.fate, state.record) = (Fate::Removed, call.record.to_string());
+        }
+        Some(state)
+    });
+    let mut states: Vec<ResourceState> = of_last.chain(left.into_iter().filter_map(state)).collect();
     states.sort_by(|a, b| {
         (a.fate, &a.stack, &a.logical_id, &a.physical_id).cmp(&(b.fate, &b.stack, &b.logical_id, &b.physical_id))
     });
     states
+}
+
+/// The calls that took something away without CloudFormation, by the ids that they name.
+fn removed_by_hand<'a>(material: &Material<'_, 'a>) -> HashMap<&'a str, &'a Event> {
+    let mut removed = HashMap::new();
+    for event in &material.evidence.timeline.events {
+        let Some(call) = event.call.as_ref().filter(|call| !call.read_only && !call.identity.is_cloudformation())
+        else {
+            continue;
+        };
+        let takes_away = event.action.starts_with("Delete") || event.action.starts_with("Terminate");
+        if takes_away && event.outcome == Outcome::Succeeded {
+            let ids = call.names.iter().chain(&event.physical_id);
+            removed.extend(ids.map(|id| (&**id, event)));
+        }
+    }
+    removed
 }
 
 fn state(row: &Event) -> Option<ResourceState> {
@@ -215,7 +254,12 @@ fn blockers(
     if let (Some(says), Some(row)) = (blocked_by(status), own_row) {
         blockers.push(Fact { says: says.to_owned(), records: vec![row.record.to_string()] });
     }
-    if let Some((true, records)) = protection.filter(|_| status != "DELETE_COMPLETE") {
+    // Only a stack that has to be deleted before it can be deployed again is blocked by it.
+    let has_to_go = matches!(
+        status,
+        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED" | "REVIEW_IN_PROGRESS"
+    );
+    if let Some((true, records)) = protection.filter(|_| has_to_go) {
         let says = "Termination protection is on: nobody can delete the stack, a deploy tool that wants to create it anew included";
         blockers.push(Fact { says: says.to_owned(), records });
     }

@@ -11,12 +11,17 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+/// Parameters by name, with their values as far as they are told.
+type Parameters = BTreeMap<String, Option<String>>;
+
 /// What a deployment was asked for with, as far as the evidence tells it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Inputs {
     /// The call that carried it; none where no record of it is there.
     pub record: Option<String>,
+    /// The record that the values of the parameters are from, where it is another one.
+    pub values_record: Option<String>,
     /// The change set's name.
     pub change_set: Option<String>,
     /// Where CloudFormation fetched the template.
@@ -26,7 +31,7 @@ pub struct Inputs {
     /// The templates in the case, by file. They are what was deployed only if they were collected with it.
     pub templates: Vec<TemplateSeen>,
     /// The parameters by name; null where the value is not told.
-    pub parameters: BTreeMap<String, Option<String>>,
+    pub parameters: Parameters,
     /// Of the stack, by key.
     pub tags: BTreeMap<String, String>,
     /// `CAPABILITY_IAM` and the like that were acknowledged.
@@ -65,11 +70,12 @@ pub(super) fn inputs(material: &Material<'_, '_>) -> Inputs {
         let tags = pairs(&request, "tags", "key", "value");
         inputs.tags = tags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
     }
-    let mut values = values(material, inputs.change_set.as_deref());
+    let (record, mut values) = values(material, inputs.change_set.as_deref()).unwrap_or_default();
     // A stack's parameters are those of its last deployment; only names that were asked for say that it was this one.
     if !inputs.parameters.is_empty() {
         values.retain(|name, _| inputs.parameters.contains_key(name));
     }
+    inputs.values_record = values.values().any(Option::is_some).then_some(record);
     inputs.parameters.extend(values);
     inputs
 }
@@ -99,7 +105,7 @@ fn request<'a>(material: &Material<'_, 'a>) -> Option<(&'a Event, Value)> {
 }
 
 /// The values of the parameters as the change set has them, else the stack.
-fn values(material: &Material<'_, '_>, change_set: Option<&str>) -> BTreeMap<String, Option<String>> {
+fn values(material: &Material<'_, '_>, change_set: Option<&str>) -> Option<(String, Parameters)> {
     let of_change_set = change_set.and_then(|name| {
         described(material, "change_sets", |record| {
             let is = |key: &str| record.get(key).and_then(Value::as_str).is_some_and(|told| told == name);
@@ -110,20 +116,22 @@ fn values(material: &Material<'_, '_>, change_set: Option<&str>) -> BTreeMap<Str
         let stack = material.stack_id()?;
         described(material, "stacks", |record| record.get("StackId").and_then(Value::as_str) == Some(stack))
     };
-    let record = of_change_set.or_else(of_stack);
-    record.map(|record| pairs(&record, "Parameters", "ParameterKey", "ParameterValue")).unwrap_or_default()
+    let (reference, record) = of_change_set.or_else(of_stack)?;
+    Some((reference, pairs(&record, "Parameters", "ParameterKey", "ParameterValue")))
 }
 
 /// The first record of a source that has parameters and is the one that is meant.
-fn described(material: &Material<'_, '_>, source: &str, is_meant: impl Fn(&Value) -> bool) -> Option<Value> {
+fn described(material: &Material<'_, '_>, source: &str, is_meant: impl Fn(&Value) -> bool) -> Option<(String, Value)> {
     let files = material.capture.files.iter().filter(|file| file.source == source);
     // The cheap look first: an account has thousands of stacks.
     let records = files.flat_map(RecordFile::iter).filter(|(_, record)| record.contains("\"Parameters\""));
-    records.filter_map(|(_, record)| serde_json::from_str(record).ok()).find(|record| is_meant(record))
+    let mut read =
+        records.filter_map(|(reference, record)| Some((reference.to_string(), serde_json::from_str(record).ok()?)));
+    read.find(|(_, record)| is_meant(record))
 }
 
 /// A list of keys and values as AWS writes them.
-fn pairs(of: &Value, list: &str, key: &str, value: &str) -> BTreeMap<String, Option<String>> {
+fn pairs(of: &Value, list: &str, key: &str, value: &str) -> Parameters {
     let list = of.get(list).and_then(Value::as_array).into_iter().flatten();
     let pair = |pair: &Value| {
         let text = |name: &str| pair.get(name).and_then(Value::as_str).map(str::to_owned);

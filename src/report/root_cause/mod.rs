@@ -25,9 +25,11 @@ pub use limits::{Limits, SourceSeen};
 pub use moments::{KeyMoment, MomentKind};
 
 use super::entries::{EventEntry, FailureEntry, IncarnationEntry, OperationEntry};
+use super::recovery::last_state;
 use super::select::Selection;
 use super::{
     DiagnosisReport, Evidence, ExplanationEntry, Fact, HypothesisEntry, Question, Recovery, SCHEMA, TimelineReport,
+    words,
 };
 use crate::diagnose::Diagnosis;
 use crate::model::{Capture, TemplatePlace, arn};
@@ -225,7 +227,7 @@ impl<'a> RootCauseReport<'a> {
 
     /// The resources of all operations as lanes over time.
     pub fn chart(&self) -> Chart<'_> {
-        Chart::of(&self.story)
+        Chart::of(&self.story, self.timeline.last().map(|event| event.at.as_str()))
     }
 
     /// The failures that need an answer, with the best one there is; the root first, then in order of time.
@@ -255,7 +257,7 @@ impl<'a> RootCauseReport<'a> {
     /// What a failure is called: its name in the template, else its record.
     pub fn called<'r>(&'r self, record: &'r str) -> &'r str {
         let failure = self.root_cause.failures.iter().find(|failure| failure.event == record);
-        failure.and_then(|failure| failure.logical_id).unwrap_or(record)
+        failure.and_then(|failure| failure.logical_id).unwrap_or_else(|| words::told_by(record))
     }
 }
 
@@ -274,7 +276,8 @@ impl<'a> Material<'_, 'a> {
 
     /// Its last known status.
     fn status(&self) -> Option<&'a str> {
-        self.incarnation()?.status.as_deref()
+        let of_rows = || last_state(self.evidence, self.stack_id());
+        self.incarnation()?.status.as_deref().or_else(of_rows)
     }
 
     fn recovery(&self) -> &Recovery {

@@ -152,6 +152,10 @@ impl<'a> Teller<'_, '_, 'a> {
         let event = self.event(call)?;
         let who = actor.name.as_deref().unwrap_or("somebody");
         let by = actor.tool.map(|tool| format!(" ({tool})")).unwrap_or_default();
+        if event.outcome == Outcome::Failed {
+            let says = format!("{who}{by} calls {}, and is refused", event.action);
+            return self.quoted(0, call, MomentKind::Refused, says);
+        }
         self.candidate(0, call, MomentKind::Asked, format!("{who}{by} calls {}", event.action))
     }
 
@@ -248,8 +252,11 @@ impl<'a> Teller<'_, '_, 'a> {
     /// The longest silence of each operation.
     fn silences(&self) -> Vec<Candidate> {
         let operations = self.material.answer.operations.iter().filter(|operation| operation.parent.is_none());
-        let longest =
-            operations.filter_map(|operation| operation.silences.iter().max_by(|a, b| a.seconds.total_cmp(&b.seconds)));
+        // Where nothing is known to have gone on, nobody was silent.
+        let longest = operations.filter_map(|operation| {
+            let heard = operation.silences.iter().filter(|silence| !silence.in_progress.is_empty());
+            heard.max_by(|a, b| a.seconds.total_cmp(&b.seconds))
+        });
         let told = longest.filter_map(|silence| {
             let events = &self.material.selection.events;
             let after = events

@@ -14,12 +14,32 @@ use crate::report::{HypothesisEntry, OperationEntry, words};
 pub(super) fn title(material: &Material<'_, '_>) -> String {
     let answer = material.answer;
     let stack = answer.stack.unwrap_or("A deployment");
-    let subjects: Vec<String> = subjects(material).map(words::outcome).collect();
+    // Where nothing failed, the whole story is told: a change set that was made and deleted is no deletion.
+    let all = answer.operations.iter().filter(|operation| operation.parent.is_none());
+    let mut subjects: Vec<String> = match answer.failed || answer.blind {
+        true => subjects(material).map(words::outcome).collect(),
+        false => all.map(words::outcome).collect(),
+    };
+    subjects.truncate(MOST_SUBJECTS);
+    if answer.failed && !subjects_failed(material) {
+        let told_by = answer.root.as_deref().map(words::told_by);
+        subjects.extend(told_by.map(|source| {
+            if source == "a refused call" { "a call was refused".to_owned() } else { format!("{source} failed") }
+        }));
+    }
     match (subjects.is_empty(), answer.blind) {
         (true, _) => format!("{stack}: the evidence tells of no operation"),
         (false, true) => format!("{stack}: {}; whether anything failed is not known", subjects.join("; ")),
         (false, false) => format!("{stack}: {}", subjects.join("; ")),
     }
+}
+
+/// More operations than these make no title.
+const MOST_SUBJECTS: usize = 3;
+
+/// One of the operations that the report is about failed by itself.
+fn subjects_failed(material: &Material<'_, '_>) -> bool {
+    subjects(material).any(|operation| matches!(operation.outcome, Ending::Failed | Ending::CutOff))
 }
 
 /// The sentences.
@@ -68,8 +88,12 @@ fn what_was_tried(material: &Material<'_, '_>) -> Option<String> {
             let name = actor.name.unwrap_or_default();
             let tool = actor.tool.map(|tool| format!("{tool}, "));
             let origin = actor.origin.as_ref().map(|origin| origin.says.clone());
-            let with =
-                words::joined(&[tool.unwrap_or_default().trim_end_matches(", "), &origin.unwrap_or_default()], "; ");
+            let role = actor.chain.first().and_then(|link| link.role.as_deref()).filter(|_| is_opaque(name));
+            let role = role.map(|role| format!("role {role}")).unwrap_or_default();
+            let with = words::joined(
+                &[tool.unwrap_or_default().trim_end_matches(", "), &origin.unwrap_or_default(), &role],
+                "; ",
+            );
             if with.is_empty() { name.to_owned() } else { format!("{name} ({with})") }
         },
     );
@@ -82,6 +106,11 @@ fn what_was_tried(material: &Material<'_, '_>) -> Option<String> {
     let stack = material.answer.stack.unwrap_or("a stack that nothing names");
     let place = place.unwrap_or_default();
     Some(format!("{who} began to {verb} {stack}{place} at {}; {ending}.", moment(&first.started_at)))
+}
+
+/// A session's name that says nothing to a reader: a number, or a service's own id.
+fn is_opaque(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_digit()) || name.starts_with("AWSCodeBuild-")
 }
 
 fn ending(operation: &OperationEntry<'_>) -> String {
@@ -105,7 +134,9 @@ fn what_failed(material: &Material<'_, '_>) -> Option<String> {
     };
     let what = words::named(root.logical_id, root.resource_type);
     let what = if what.is_empty() { "The deployment".to_owned() } else { what };
-    let Some(reason) = root.reason.filter(|reason| !reason.trim().is_empty()) else {
+    // Some handlers say "null" where they have nothing to say.
+    let says = |reason: &&str| !matches!(Reason::read(reason).message.trim(), "" | "null");
+    let Some(reason) = root.reason.filter(says) else {
         return Some(format!("{what} failed first; AWS gave no reason."));
     };
     Some(format!("{what} failed first: {}.", quoted(reason)))
@@ -146,8 +177,8 @@ fn why(material: &Material<'_, '_>) -> String {
         format!("{} ({})", title.trim_end_matches('.'), words::percent(held.probability))
     };
     match answer.hypotheses.first() {
-        _ if !answer.failed && !answer.blind => "Nothing failed.".to_owned(),
-        Some(first) if answer.explained => format!("The most probable cause: {}.", said(first)),
+        _ if !answer.failed && !answer.blind => nothing_failed(material),
+        Some(first) if answer.explained => format!("The most probable cause: {}{}.", said(first), decisive(first)),
         Some(first) if answer.blind => {
             format!("The stack's events were not seen, so that this is at best a guess: {}.", said(first))
         }
@@ -155,6 +186,46 @@ fn why(material: &Material<'_, '_>) -> String {
         _ if answer.blind => "The stack's events were not seen, so that nothing says whether it failed.".to_owned(),
         _ => "No rule knows the cause; AWS's own words are below.".to_owned(),
     }
+}
+
+/// A message's beginning and its end, which often says why.
+fn both_ends(text: &str) -> String {
+    const END: usize = 140;
+    let message = Reason::read(text).message;
+    let said = message.split(" (Service: ").next().unwrap_or(message).trim().trim_end_matches('.');
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let count = said.chars().count();
+    if count <= 2 * END {
+        return words.join(" ");
+    }
+    let end: String = said.chars().skip(count - END).collect();
+    let whole = end.split_once(' ').map_or(&*end, |(_, words)| words);
+    format!(
+        "{} … {}",
+        said.chars().take(END).collect::<String>().trim_end(),
+        whole.split_whitespace().collect::<Vec<_>>().join(" ")
+    )
+}
+
+/// Nothing did, and what it was where it was no deployment.
+fn nothing_failed(material: &Material<'_, '_>) -> String {
+    let actors = material.answer.operations.iter().filter_map(|operation| operation.actor.as_ref());
+    match actors.into_iter().find(|actor| actor.verdict == Verdict::Probe) {
+        Some(probe) => format!(
+            "Nothing was deployed: it was a {} ({}).",
+            words::verdict(probe.verdict),
+            words::percent(probe.odds)
+        ),
+        None => "Nothing failed.".to_owned(),
+    }
+}
+
+/// What speaks loudest for a cause, where that is another record than the failure itself.
+fn decisive(held: &HypothesisEntry<'_>) -> String {
+    let heaviest = held.evidence.iter().max_by(|a, b| a.decibans.total_cmp(&b.decibans));
+    let other = heaviest.filter(|piece| piece.decibans > 0.0 && piece.record != held.root);
+    let told = other.and_then(|piece| piece.text);
+    told.map(|text| format!("; the decisive evidence: \u{201c}{}\u{201d}", both_ends(text))).unwrap_or_default()
 }
 
 /// Failures with a cause of their own, and resources that were never tried.
@@ -167,7 +238,8 @@ fn further_failures(material: &Material<'_, '_>) -> Option<String> {
         .filter_map(|explanation| {
             let held = answer.hypotheses.iter().find(|held| held.root.as_ref() == Some(&explanation.root))?;
             let failure = answer.failures.iter().find(|failure| failure.event == explanation.root);
-            let name = failure.and_then(|failure| failure.logical_id).unwrap_or(&explanation.root);
+            let name =
+                failure.and_then(|failure| failure.logical_id).unwrap_or_else(|| words::told_by(&explanation.root));
             Some(format!("{name}: {} ({})", held.title.trim_end_matches('.'), words::percent(held.probability)))
         })
         .collect();
@@ -185,8 +257,9 @@ fn what_became_of_it(material: &Material<'_, '_>, impact: &Impact) -> Option<Str
             (Kind::Rollback, Ending::Succeeded) => "CloudFormation rolled it back".to_owned(),
             (Kind::Rollback, Ending::Failed) => "the rollback failed, too".to_owned(),
             (Kind::Delete, Ending::Succeeded) => {
-                format!("the stack was deleted{name} at {}", moment(&operation.started_at))
+                format!("the deletion of the stack{name} began at {}", moment(&operation.started_at))
             }
+            (Kind::Delete, Ending::Failed) if operation.resources.is_empty() => format!("a delete{name} was refused"),
             (Kind::Delete, Ending::Failed) => format!("a delete{name} failed"),
             _ => continue,
         };
