@@ -335,6 +335,8 @@ fn what_a_report_cannot_do_is_said_before_it_begins() {
     let map = existing.to_str().unwrap();
     for (arguments, code, told) in [
         (vec!["--output", "report.doc"], 2, "it ends in none of .md"),
+        (vec!["--output", "a.md", "--output", "a.md"], 2, "write a.md twice"),
+        (vec!["--redact", "ids", "--mapping", "a.md", "--output", "a.md"], 2, "write a.md twice"),
         (vec!["--redact", "names"], 2, "possible values: emails, ids"),
         (vec!["--redact", "ids", "--no-redact"], 2, "cannot be used with"),
         (vec!["--redact", "ids", "--mapping", map], 1, "exists"),
@@ -363,11 +365,13 @@ fn a_job_of_github_actions_is_told_of_a_failure() {
     let output = job(&["report", "--case", case.path().to_str().unwrap(), "--format", "json"]);
     let told = stderr(&output);
     assert!(told.starts_with("::error title=Shop%3A CREATE_FAILED Db (AWS%3A%3ARDS%3A%3ADBInstance)::"), "{told}");
-    assert!(told.contains("%0A::error::planted, 50 %25") && told.lines().count() == 1, "{told}");
+    assert!(told.contains("%0A:\\u{3a}error::planted, 50 %25") && told.lines().count() == 1, "{told}");
     let page = fs::read_to_string(&summary).unwrap();
     assert!(page.starts_with("before\n## Shop: create failed"), "{page}");
     assert!(!told.contains("pa55-w0rd-9xq") && !page.contains("pa55-w0rd-9xq"));
     serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
+    let output = job(&["report", "--case", case.path().to_str().unwrap(), "--format", "annotations"]);
+    assert_eq!((stdout(&output).lines().count(), stderr(&output).as_str()), (1, ""), "told once");
     fs::write(&summary, "").unwrap();
     let output = job(&["report", "--case", "fixtures/update-in-progress"]);
     assert_eq!((stderr(&output).as_str(), fs::read_to_string(&summary).unwrap().as_str()), ("", ""));

@@ -73,6 +73,9 @@ pub enum Failure {
     /// Two deployments cannot be told.
     #[error("compare two deployments: {0}")]
     Compare(String),
+    /// Two outputs go into one file.
+    #[error("write {0} twice: each output needs a file of its own")]
+    SameFile(String),
     /// A file whose name tells no format.
     #[error("tell the format of {path} by its name: it ends in none of {endings}")]
     NoFormat {
@@ -113,6 +116,7 @@ impl Failure {
         {
             return Exit::Fine;
         }
+        // Names in it are somebody else's; a message of ours has no line ends but those of a rule file's place.
         let mut message = format!("cfn-forensics: failed to {self}\n");
         if let Some(hint) = self.hint() {
             let _ = writeln!(message, "  {hint}");
@@ -134,7 +138,9 @@ impl Failure {
             Self::Collect(_) => Exit::Usage,
             #[cfg(feature = "aws")]
             Self::BadStack(_) => Exit::Usage,
-            Self::Select(_) | Self::NoStack | Self::Compare(_) | Self::NoFormat { .. } => Exit::Usage,
+            Self::SameFile(_) | Self::Select(_) | Self::NoStack | Self::Compare(_) | Self::NoFormat { .. } => {
+                Exit::Usage
+            }
         }
     }
 

@@ -63,13 +63,19 @@ pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
     let report = RootCauseReport::deserialize(&shown).map_err(Failure::Unwritten)?;
     let style = ReportStyle { flavor: arguments.flavor, short: arguments.short };
     write_each(&outputs, |format, out| render::report(&report, format, style, out))?;
-    job::tell(&report)?;
+    job::tell(&report, &outputs.iter().map(|(_, format)| *format).collect::<Vec<_>>());
     Ok(Exit::Fine)
 }
 
 impl Arguments {
     /// Where to write, and in which format.
     fn outputs(&self) -> Result<Vec<(Option<&Path>, ReportFormat)>, Failure> {
+        let mut files: Vec<&Path> = self.output.iter().map(PathBuf::as_path).chain(self.sharing.mapping()).collect();
+        files.sort_unstable();
+        let mut next = files.iter().skip(1);
+        if let Some(twice) = files.iter().find(|file| next.next() == Some(file)) {
+            return Err(Failure::SameFile(twice.display().to_string()));
+        }
         if self.output.is_empty() {
             return Ok(vec![(None, self.format.unwrap_or_default())]);
         }

@@ -70,6 +70,11 @@ pub struct Sharing {
 }
 
 impl Sharing {
+    /// Where the mapping goes.
+    pub fn mapping(&self) -> Option<&Path> {
+        self.more.mapping.as_deref()
+    }
+
     /// The report's JSON as it may be shown, to be read back. `captures` are the cases that it is made from.
     ///
     /// # Errors

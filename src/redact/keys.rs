@@ -7,6 +7,8 @@
 const SECRET_ENDS: &[(&str, &str)] = &[
     ("secretaccesskey", "secret key"),
     ("secretkey", "secret key"),
+    ("secretkeybase", "secret key"),
+    ("passwords", "password"),
     ("secretstring", "secret"),
     ("secretbinary", "secret"),
     ("secretvalue", "secret"),
@@ -72,6 +74,9 @@ const PLAIN_ENDS: &[&str] = &[
     "publickey",
 ];
 
+/// Keys that are secrets' only as whole words, in lower case and without separators: `bypass` and `oauth` end in them.
+const SECRET_WORDS: &[(&str, &str)] = &[("pass", "password"), ("pw", "password"), ("auth", "authorization")];
+
 /// What the value of a key of this name is, if it is a secret: `MasterUserPassword`, `db_password`, `X-Api-Key`.
 pub(super) fn kind(key: &str) -> Option<&'static str> {
     if matches!(key, "PWD" | "INIT_CWD") {
@@ -82,7 +87,8 @@ pub(super) fn kind(key: &str) -> Option<&'static str> {
     if PLAIN_ENDS.iter().any(|end| plain.ends_with(end)) {
         return None;
     }
-    SECRET_ENDS.iter().find(|(end, _)| plain.ends_with(end)).map(|(_, kind)| *kind)
+    let whole = SECRET_WORDS.iter().find(|(word, _)| plain == *word);
+    whole.or_else(|| SECRET_ENDS.iter().find(|(end, _)| plain.ends_with(end))).map(|(_, kind)| *kind)
 }
 
 /// Whether a value beside a key of that kind is a secret, and not what often stands there instead.

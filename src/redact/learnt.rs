@@ -4,6 +4,8 @@
 
 use super::words;
 use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hashbrown::HashMap;
 use std::ops::Range;
 
@@ -31,8 +33,12 @@ impl Learnt {
         }
         let index = self.secrets.len();
         self.secrets.push(secret.to_owned());
-        let mut forms = vec![secret.to_owned(), in_json(secret), in_url(secret)];
-        forms.dedup();
+        let url = in_url(secret);
+        let mut forms = vec![secret.to_owned(), in_json(secret), url.replace("%2F", "/"), url, in_html(secret)];
+        // A short one in base64 could be a part of any other.
+        forms.extend((secret.len() >= 9).then(|| STANDARD.encode(secret)));
+        let mut told = hashbrown::HashSet::new();
+        forms.retain(|form| told.insert(form.clone()));
         self.of_form.extend(forms.iter().map(|_| index));
         self.forms.append(&mut forms);
         self.automaton = None;
@@ -82,6 +88,11 @@ fn is_random(secret: &str) -> bool {
 fn in_json(secret: &str) -> String {
     let quoted = serde_json::Value::from(secret).to_string();
     quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned()
+}
+
+fn in_html(secret: &str) -> String {
+    let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    html.replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 fn in_url(secret: &str) -> String {

@@ -106,12 +106,14 @@ impl Redactor {
     fn learn_at(&mut self, value: &Value, key: Option<&str>, depth: usize) {
         match value {
             Value::Object(fields) => {
-                let named = named_by_sibling(fields);
+                let (named, outer) = (named_by_sibling(fields), key);
                 if self.options.ids {
                     self.learn_logical_id(fields);
                 }
                 for (key, value) in fields {
-                    self.learn_at(value, Some(named.filter(|_| is_value_key(key)).unwrap_or(key)), depth);
+                    // `{"password": {"value": ...}}` names it outside.
+                    let named = named.or(outer).filter(|_| is_value_key(key));
+                    self.learn_at(value, Some(named.unwrap_or(key)), depth);
                 }
             }
             Value::Array(items) => items.iter().for_each(|item| self.learn_at(item, key, depth)),
@@ -369,7 +371,7 @@ impl Redactor {
     fn replace_in(&mut self, value: &mut Value, key: Option<&str>, depth: usize) -> bool {
         match value {
             Value::Object(fields) => {
-                let named = named_by_sibling(fields).map(str::to_owned);
+                let named = named_by_sibling(fields).or(key).map(str::to_owned);
                 let mut changed = false;
                 for (key, value) in fields {
                     let named = named.as_deref().filter(|_| is_value_key(key));
@@ -469,7 +471,15 @@ fn named_by_sibling(fields: &Map<String, Value>) -> Option<&str> {
 fn is_value_key(key: &str) -> bool {
     matches!(
         key,
-        "ParameterValue" | "parameterValue" | "value" | "Value" | "ResolvedValue" | "resolvedValue" | "OutputValue"
+        "ParameterValue"
+            | "parameterValue"
+            | "value"
+            | "Value"
+            | "ResolvedValue"
+            | "resolvedValue"
+            | "OutputValue"
+            | "BeforeValue"
+            | "AfterValue"
     )
 }
 

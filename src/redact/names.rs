@@ -327,7 +327,12 @@ impl Names {
         if kind == Kind::Stack {
             self.stacks.push(name.to_ascii_lowercase());
         }
-        let distinct = name.len() >= 4 && !words::is_common(name) && name.chars().any(|c| c.is_ascii_alphabetic());
+        // The report is about the stack and says its name in every sentence.
+        let common = match kind {
+            Kind::Stack => words::is_prose(name),
+            _ => words::is_common(name) || words::is_prose(name),
+        };
+        let distinct = name.len() >= 4 && !common && name.chars().any(|c| c.is_ascii_alphabetic());
         if distinct || kind == Kind::Account {
             self.forms.push(name.to_owned());
             self.automaton = None;

@@ -249,6 +249,45 @@ const COMMON: &[&str] = &[
     "write",
 ];
 
+/// Words in which reports themselves are written. In lower case, sorted.
+const PROSE: &[&str] = &[
+    "account",
+    "action",
+    "change",
+    "cloudformation",
+    "cloudtrail",
+    "create",
+    "delete",
+    "deploy",
+    "deployment",
+    "event",
+    "events",
+    "failed",
+    "name",
+    "operation",
+    "other",
+    "record",
+    "records",
+    "region",
+    "resource",
+    "resources",
+    "role",
+    "rollback",
+    "service",
+    "stack",
+    "stacks",
+    "status",
+    "template",
+    "time",
+    "update",
+    "user",
+];
+
+/// Whether our own sentences are full of a word.
+pub(super) fn is_prose(word: &str) -> bool {
+    PROSE.binary_search(&word.to_ascii_lowercase().as_str()).is_ok()
+}
+
 /// Whether a word is said too often to mean one thing.
 pub(super) fn is_common(word: &str) -> bool {
     COMMON.binary_search(&word.to_ascii_lowercase().as_str()).is_ok()
@@ -280,7 +319,7 @@ mod tests {
 
     #[test]
     fn common_words_are_sorted() {
-        assert!(COMMON.is_sorted());
+        assert!(COMMON.is_sorted() && PROSE.is_sorted());
         assert!(is_common("Admin") && !is_common("Hedwig"));
     }
 

@@ -14,7 +14,7 @@ pub fn is_hidden(c: char) -> bool {
             '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
             | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}'..='\u{ffff}' | '\u{110bd}' | '\u{110cd}'
             | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}')
 }
@@ -31,11 +31,14 @@ fn show(into: &mut String, c: char) {
 }
 
 /// One line for a terminal: line ends become `⏎`, tabs a space, and what is hidden is shown as `\u{1b}`.
+///
+/// What CI systems take for a command is broken up, too: a terminal's line may be a job's log.
 pub fn terminal(text: &str) -> Cow<'_, str> {
-    if is_plain(text) {
-        return Cow::Borrowed(text);
+    let shown = if is_plain(text) { Cow::Borrowed(text) } else { Cow::Owned(visible(text, '⏎', ' ')) };
+    if shown.contains("::") || shown.contains("##") {
+        return Cow::Owned(without_command(&shown));
     }
-    Cow::Owned(visible(text, '⏎', ' '))
+    shown
 }
 
 /// What is hidden is shown as `\u{1b}`; line ends and tabs become what is given for them.
@@ -168,7 +171,7 @@ fn is_www(before: &str) -> bool {
 /// A name or reference as a span of code in Markdown, in which nothing comes alive either; also in a cell of a table.
 /// Empty for empty text.
 pub fn markdown_code(text: &str) -> String {
-    let shown = without_command(&terminal(text.trim())).replace('|', "\\|").replace('⏎', " ");
+    let shown = terminal(text.trim()).replace('|', "\\|").replace('⏎', " ");
     if shown.is_empty() {
         return shown;
     }
@@ -178,21 +181,30 @@ pub fn markdown_code(text: &str) -> String {
     format!("{fence}{space}{shown}{space}{fence}")
 }
 
-/// CI systems take `##[` for the beginning of a command, wherever it stands in a line.
+/// CI systems take `::` at the beginning of a line for a command, and a line may be wrapped anywhere; `##[` and `##vso[`
+/// wherever they stand. Source: the runners of GitHub Actions and Azure Pipelines.
 fn without_command(text: &str) -> String {
-    text.replace("##[", "#\\u{23}[")
+    let text = text.replace("##[", "#\\u{23}[").replace("##vso[", "#\\u{23}vso[");
+    let mut whole = String::with_capacity(text.len());
+    for (index, piece) in text.split("::").enumerate() {
+        if index > 0 {
+            let begins = whole.chars().next_back().is_none_or(|before| before.is_whitespace() || before == '⏎');
+            whole.push_str(if begins { ":\\u{3a}" } else { "::" });
+        }
+        whole.push_str(piece);
+    }
+    whole
 }
 
 /// A fenced block of code in Markdown, each line behind `indent`, so that it may belong to a step of a list. Nothing in
 /// it ends the block. What CI systems take for a command at the beginning of a line, or after `##`, is broken up.
 pub fn markdown_fence(language: &str, text: &str, indent: &str) -> String {
-    let shown = without_command(&terminal_lines(text.trim_end()));
+    let shown = terminal_lines(text.trim_end());
     let longest = shown.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     let mut block = format!("{indent}{fence}{language}\n");
     for line in shown.lines() {
-        let command = if line.trim_start().starts_with("::") { "\\" } else { "" };
-        let _ = writeln!(block, "{indent}{command}{line}");
+        let _ = writeln!(block, "{indent}{line}");
     }
     let _ = writeln!(block, "{indent}{fence}");
     block
@@ -201,6 +213,17 @@ pub fn markdown_fence(language: &str, text: &str, indent: &str) -> String {
 /// Text of an HTML page or a quoted value of an attribute: no markup, no end of the quotes, line ends and tabs stay.
 pub fn html(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
     let shown = if is_plain(text) { Cow::Borrowed(text) } else { Cow::Owned(visible(text, '\n', '\t')) };
+    if !shown.contains("##") && !shown.contains("::") {
+        return entities(&shown, out);
+    }
+    // A page that is printed into a job's log is shown as it was meant, and holds no command.
+    let mut page = String::with_capacity(shown.len());
+    entities(&shown, &mut page)?;
+    let page = page.replace("##", "#&#35;").replace("\n::", "\n&#58;:");
+    out.write_str(page.strip_prefix("::").map_or(Cow::Borrowed(&*page), |rest| format!("&#58;:{rest}").into()).as_ref())
+}
+
+fn entities(shown: &str, out: &mut impl fmt::Write) -> fmt::Result {
     for piece in shown.split_inclusive(['&', '<', '>', '"', '\'']) {
         let entity = match piece.as_bytes().last() {
             Some(b'&') => "&amp;",
@@ -251,7 +274,8 @@ fn is_number(text: &str) -> bool {
 /// A piece of a JSON string, quotes and backslashes already done: what is hidden becomes `\u009b`, which any reader turns
 /// back into the same character, but no terminal into an action.
 pub fn json(fragment: &str) -> Cow<'_, str> {
-    if is_plain(fragment) {
+    let has_command = fragment.contains("##[") || fragment.contains("##vso[");
+    if is_plain(fragment) && !has_command {
         return Cow::Borrowed(fragment);
     }
     let mut escaped = String::with_capacity(fragment.len() + 16);
@@ -264,23 +288,19 @@ pub fn json(fragment: &str) -> Cow<'_, str> {
             escaped.push(c);
         }
     }
-    Cow::Owned(escaped)
+    Cow::Owned(escaped.replace("##[", "#\\u0023[").replace("##vso[", "#\\u0023vso["))
 }
 
 /// Lines of text for XML 1.0, which knows no controls and no U+FFFE and U+FFFF, not even escaped: what is hidden is shown as
 /// `\u{1b}`. Quotes and angle brackets are the XML writer's work. Source: XML 1.0, production `Char`.
 pub fn xml(text: &str) -> String {
-    let shown = terminal_lines(text);
-    if !shown.contains(['\u{fffe}', '\u{ffff}']) {
-        return shown;
-    }
-    shown.replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
+    terminal_lines(text)
 }
 
 /// The message of a workflow command of GitHub Actions: nothing in it can begin a line, and so no command.
 /// Source: `escapeData` in the toolkit, packages/core/src/command.ts; the older form `##[error]` is taken anywhere in a line.
 pub fn workflow_message(text: &str) -> String {
-    terminal_lines(text).replace("##[", "#\\u{23}[").replace('%', "%25").replace('\n', "%0A")
+    terminal_lines(text).replace('%', "%25").replace('\n', "%0A")
 }
 
 /// A property of such a command. Source: `escapeProperty`, likewise.
@@ -305,6 +325,10 @@ mod tests {
             ("tag\u{e0041}", "tag\\u{e0041}"),
             ("progress\rdone", "progress\\u{d}done"),
             ("one\r\ntwo\nthree\tfour", "one⏎two⏎three four"),
+            (
+                "AWS::RDS ::error::x\n::y ##[group] ##vso[z]",
+                "AWS::RDS :\\u{3a}error::x⏎:\\u{3a}y #\\u{23}[group] #\\u{23}vso[z]",
+            ),
             ("\0\u{8}\u{7f}", "\\u{0}\\u{8}\\u{7f}"),
             ("⚠\u{fe0f} x\u{fe0f}", "⚠\u{fe0f} x\\u{fe0f}"),
         ] {
@@ -432,7 +456,7 @@ mod tests {
 
     #[test]
     fn json_stays_the_same_value() {
-        for text in ["plain ü", "\u{9b}2J", "\u{7f}\u{202e}", "tag\u{e0041}"] {
+        for text in ["##[group] ##vso[x]", "plain ü", "\u{9b}2J", "\u{7f}\u{202e}", "tag\u{e0041}"] {
             let escaped = json(text);
             assert!(!escaped.chars().any(is_hidden), "{text:?}");
             let back: String = serde_json::from_str(&format!("\"{escaped}\"")).unwrap();
@@ -455,7 +479,7 @@ mod tests {
         for (text, message, property) in [
             ("", "", ""),
             ("100 % sure", "100 %25 sure", "100 %25 sure"),
-            ("a\n::error::b", "a%0A::error::b", "a%0A%3A%3Aerror%3A%3Ab"),
+            ("a\n::error::b", "a%0A:\\u{3a}error::b", "a%0A%3A\\u{3a}error%3A%3Ab"),
             ("a\r::set-env name=x::y", "a\\u{d}::set-env name=x::y", "a\\u{d}%3A%3Aset-env name=x%3A%3Ay"),
             ("x,file=y ##[add-path]z", "x,file=y #\\u{23}[add-path]z", "x%2Cfile=y #\\u{23}[add-path]z"),
             ("%0A::x", "%250A::x", "%250A%3A%3Ax"),

@@ -194,7 +194,7 @@ impl<'a> HypothesisEntry<'a> {
             explanation: &hypothesis.advice.explanation,
             fixes: Cow::Borrowed(&hypothesis.advice.fixes),
             confirm: Cow::Borrowed(&hypothesis.advice.confirm),
-            link: hypothesis.advice.link.as_deref(),
+            link: hypothesis.advice.link.as_deref().filter(|link| is_web_address(link)),
             prior: rounded(hypothesis.prior),
             score: rounded(hypothesis.score),
             evidence: hypothesis
@@ -216,6 +216,12 @@ impl<'a> HypothesisEntry<'a> {
                 .collect(),
         }
     }
+}
+
+/// Rules of one's own may link to anything; only the web's addresses become links, and nothing that could break out of one.
+fn is_web_address(link: &str) -> bool {
+    let breaks_out = |c: char| c.is_whitespace() || c.is_control() || "()<>\\\"`|[]".contains(c);
+    link.starts_with("https://") && !link.contains(breaks_out)
 }
 
 fn explained(evidence: Evidence<'_>, explanation: &Explanation) -> ExplanationEntry {
@@ -245,4 +251,23 @@ fn is_blind(evidence: Evidence<'_>, operations: &[&Operation]) -> bool {
 /// To four places: finer differences mean nothing, and the same number must come out on every machine.
 fn rounded(number: f64) -> f64 {
     (number * 10_000.0).round() / 10_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_the_web_become_links() {
+        for (link, expected) in [
+            ("https://docs.aws.amazon.com/x#y", true),
+            ("http://docs.aws.amazon.com/", false),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("https://x/)[a](http://evil", false),
+            ("https://x/ y", false),
+        ] {
+            assert_eq!(is_web_address(link), expected, "{link}");
+        }
+    }
 }

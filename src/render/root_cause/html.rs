@@ -148,11 +148,6 @@ impl<'r, 'a> Page<'r, 'a> {
         format!("{:.2}%", probability.clamp(0.0, 1.0) * 100.0)
     }
 
-    /// Rules of one's own may link to anything; only the web's addresses become links.
-    fn web(link: Option<&str>) -> Option<&str> {
-        link.filter(|link| link.starts_with("https://"))
-    }
-
     /// Not every system's fonts have the circled letter of the other pages.
     fn sign(kind: MomentKind) -> &'static str {
         if kind == MomentKind::Evidence { "◆" } else { wording::sign_of(kind) }
@@ -237,19 +232,6 @@ mod tests {
         assert!(page.contains("=cmd|&#39; /C calc&#39;!A0"), "ids");
         assert!(!page.contains("<script>alert"), "{page}");
         assert!(!page.chars().any(|c| c != '\n' && crate::render::escape::is_hidden(c)));
-    }
-
-    #[test]
-    fn only_addresses_of_the_web_become_links() {
-        for (link, expected) in [
-            (None, None),
-            (Some("https://docs.aws.amazon.com/x"), Some("https://docs.aws.amazon.com/x")),
-            (Some("javascript:alert(1)"), None),
-            (Some(" https://x"), None),
-            (Some("data:text/html,x"), None),
-        ] {
-            assert_eq!(Page::web(link), expected);
-        }
     }
 
     #[test]

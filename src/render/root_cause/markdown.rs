@@ -287,6 +287,9 @@ impl<'r, 'a, 'o> Sheet<'r, 'a, 'o> {
     fn root_cause(&mut self) -> io::Result<()> {
         self.heading(2, "Root cause")?;
         let cause = &self.report.root_cause;
+        if self.report.story.operations.is_empty() {
+            return writeln!(self.out, "The evidence tells of no operation.\n");
+        }
         if !self.report.failed && !self.report.blind {
             return writeln!(self.out, "Nothing failed.\n");
         }
@@ -358,7 +361,7 @@ impl<'r, 'a, 'o> Sheet<'r, 'a, 'o> {
     }
 
     fn hypothesis(&mut self, held: &HypothesisEntry<'_>) -> io::Result<()> {
-        let more = held.link.and_then(web_address).map(|link| match self.flavor {
+        let more = held.link.map(|link| match self.flavor {
             Flavor::Github => format!(" [AWS on it]({link})."),
             Flavor::Plain => format!(" See {link}"),
         });
@@ -737,10 +740,4 @@ fn with_code(text: &str, escape: Escape) -> String {
         said.push_str(if after && index + 1 < pieces.len() { " " } else { "" });
     }
     said
-}
-
-/// Rules of one's own may link to anything; only the web's addresses become links.
-fn web_address(link: &str) -> Option<&str> {
-    let breaks_out = |c: char| c.is_whitespace() || c.is_control() || "()<>\\\"`|[]".contains(c);
-    Some(link).filter(|link| link.starts_with("https://") && !link.contains(breaks_out))
 }

@@ -257,7 +257,7 @@ fn rule<'r>(cause: &'r HypothesisEntry<'r>) -> SarifRule<'r> {
             text: words::joined(&[cause.title.trim_end_matches('.'), cause.explanation], ". ").into(),
         },
         help: Message { text: help.into() },
-        help_uri: cause.link.filter(|link| link.starts_with("https://") && !link.contains(char::is_whitespace)),
+        help_uri: cause.link,
         default_configuration: Configuration { level: "error" },
     }
 }
