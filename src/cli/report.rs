@@ -7,6 +7,7 @@ use super::sharing::Sharing;
 use super::told::Told;
 use super::{Known, job, select};
 use crate::model::Time;
+use crate::redact;
 use crate::render::{self, Flavor, ReportFormat, ReportStyle};
 use crate::report::RootCauseReport;
 use crate::report::select::Question;
@@ -44,9 +45,10 @@ pub struct Arguments {
 /// Reads the case or asks AWS, diagnoses the story that was asked for, and writes the report.
 pub fn run(arguments: &Arguments, now: Time) -> Result<Exit, Failure> {
     let outputs = arguments.outputs()?;
-    // Neither needs the other, and a person waits for both.
+    // None needs the others, and a person waits for all.
     let (catalogue, read) = thread::scope(|scope| {
         let catalogue = scope.spawn(|| arguments.own.catalogue());
+        scope.spawn(redact::prepare);
         let mut wanted = arguments.stack.wanted(None, None);
         let read = arguments.origin.fingerprinted(&mut wanted, now).map(|(capture, fingerprint)| {
             let known = Known::from_timeline(timeline::build(&capture, timeline::Options::default()));
