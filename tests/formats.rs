@@ -52,6 +52,13 @@ fn assert_valid(schema: &Validator, document: &Value, name: &str) {
     assert!(faults.is_empty(), "{name}: {faults:#?}");
 }
 
+/// A page without its style and its script, which stand in files of their own.
+fn without_dress(page: &str) -> String {
+    let style = include_str!("../src/render/root_cause/html/report.css");
+    let script = include_str!("../src/render/root_cause/html/report.js");
+    page.replace(style, "").replace(script, "")
+}
+
 #[test]
 fn two_fixtures_are_written_as_they_were() {
     for fixture in ["two-roots", "nested-kms-refused"] {
@@ -68,7 +75,9 @@ fn two_fixtures_are_written_as_they_were() {
         ] {
             // As text: what is compared is the bytes, not the values.
             let expected = snapbox::Data::read_from(&path.join(file), Some(snapbox::data::DataFormat::Text));
-            snapbox::Assert::new().action_env("SNAPSHOTS").eq(written(&told.report(), format), expected.raw());
+            snapbox::Assert::new()
+                .action_env("SNAPSHOTS")
+                .eq(without_dress(&written(&told.report(), format)), expected.raw());
         }
     }
 }

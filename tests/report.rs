@@ -163,17 +163,6 @@ fn the_summary_and_the_moments_are_short() {
     }
 }
 
-#[test]
-fn a_report_read_back_is_the_same() {
-    for Fixture { name, told, .. } in fixtures() {
-        let report = told.report();
-        let value = serde_json::to_value(&report).unwrap();
-        let back = <RootCauseReport<'_> as serde::Deserialize>::deserialize(&value).unwrap();
-        assert_eq!(serde_json::to_value(&back).unwrap(), value, "{name}");
-        assert_eq!(markdown(&back, STYLES[0]), markdown(&report, STYLES[0]), "{name}");
-    }
-}
-
 const STACK: &str = "arn:aws:cloudformation:us-east-1:111122223333:stack/Shop/0f1e2d3c-0000-4000-8000-000000000001";
 
 /// A story with a text in every place that somebody else writes.

@@ -116,7 +116,7 @@ impl Failure {
         {
             return Exit::Fine;
         }
-        // Names in it are somebody else's; a message of ours has no line ends but those of a rule file's place.
+        // Names in it are somebody else's: every line of it is escaped.
         let mut message = format!("cfn-forensics: failed to {self}\n");
         if let Some(hint) = self.hint() {
             let _ = writeln!(message, "  {hint}");

@@ -173,7 +173,7 @@ fn inherited(history: &History, children: &[usize]) -> HashMap<Text, Vec<usize>>
     for child in children.iter().filter_map(|child| history.operations.get(*child)) {
         let incarnation = history.incarnations.get(child.incarnation);
         let Some(id) = incarnation.and_then(|incarnation| incarnation.stack_id.clone()) else { continue };
-        let real = child.failures.iter().filter(|failure| matches!(failure.role, Role::Root | Role::Independent));
+        let real = child.failures.iter().filter(|failure| failure.role.is_real());
         let real: Vec<usize> = real.map(|failure| failure.event).collect();
         if !real.is_empty() {
             roots.entry(id).or_default().extend(real);

@@ -82,6 +82,13 @@ pub enum Role {
     Summary,
 }
 
+impl Role {
+    /// It follows from no other failure.
+    pub fn is_real(self) -> bool {
+        matches!(self, Self::Root | Self::Independent)
+    }
+}
+
 /// A failure of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {

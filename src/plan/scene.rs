@@ -6,7 +6,7 @@ use super::stacks;
 use super::{Answered, Ask, Deployments, Question, Questions, Scope, Window};
 use crate::actor::{self, Actor};
 use crate::model::{Capture, Event, Text, Time, arn, status};
-use crate::operation::{self, History, Operation, Role, Story};
+use crate::operation::{self, History, Operation, Story};
 use crate::timeline::{self, Timeline};
 use chrono::TimeDelta;
 use std::cmp::Reverse;
@@ -212,8 +212,7 @@ impl<'p> Scene<'p> {
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
         for operation in self.with_nested().into_iter().rev() {
-            let own =
-                operation.failures.iter().filter(|failure| matches!(failure.role, Role::Root | Role::Independent));
+            let own = operation.failures.iter().filter(|failure| failure.role.is_real());
             for failure in own.filter(|failure| seen.insert(failure.event)) {
                 let Some(event) = self.timeline.events.get(failure.event) else { continue };
                 let mut same = operation.events.iter().filter_map(|index| self.timeline.events.get(*index));

@@ -15,8 +15,6 @@ use std::io;
 
 /// A record's own words are shortened to this, where they are evidence; they are whole in the JSON document.
 const QUOTED_LINES: usize = 3;
-/// What is less probable than this, and not the first, is only named; `--explain` has its arithmetic.
-const IMPROBABLE: f64 = 0.05;
 /// The length of a bar that stands for certainty.
 const BAR: usize = 10;
 /// Room for a probability.
@@ -182,10 +180,7 @@ fn quoted_failure(
 
 /// True for a failure that is quoted whole at the top of the page.
 fn is_quoted(record: &str, report: &DiagnosisReport<'_>) -> bool {
-    report
-        .failures
-        .iter()
-        .any(|failure| failure.event == record && matches!(failure.role, Role::Root | Role::Independent))
+    report.failures.iter().any(|failure| failure.event == record && failure.role.is_real())
 }
 
 /// Each operation of the stack with who began it.
@@ -289,7 +284,7 @@ fn causes(report: &DiagnosisReport<'_>, page: &mut Page<'_>) -> io::Result<()> {
         }
         for (place, hypothesis) in hypotheses.into_iter().enumerate() {
             probability(hypothesis.probability, Paint::Bold, title(hypothesis), page)?;
-            if place > 0 && hypothesis.probability < IMPROBABLE {
+            if !hypothesis.is_told_in_full(place) {
                 continue;
             }
             let indent = PERCENT + 1 + BAR + 2;

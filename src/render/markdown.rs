@@ -60,12 +60,8 @@ fn outcome_cell(operation: &OperationEntry<'_>) -> String {
 
 /// The real failures in AWS's words.
 fn failures_cell(operation: &OperationEntry<'_>) -> String {
-    let failures: Vec<String> = operation
-        .failures
-        .iter()
-        .filter(|failure| matches!(failure.role, Role::Root | Role::Independent))
-        .map(failure_text)
-        .collect();
+    let failures: Vec<String> =
+        operation.failures.iter().filter(|failure| failure.role.is_real()).map(failure_text).collect();
     failures.join("<br>")
 }
 

@@ -182,7 +182,15 @@ impl<'a> DiagnosisReport<'a> {
     }
 }
 
+/// What is less probable than this, and not the first, is only named: its arithmetic is in `--explain` and in JSON.
+const IMPROBABLE: f64 = 0.05;
+
 impl<'a> HypothesisEntry<'a> {
+    /// Pages for people tell it in full; `place` is that among the hypotheses of its failure, from 0.
+    pub fn is_told_in_full(&self, place: usize) -> bool {
+        place == 0 || self.probability >= IMPROBABLE
+    }
+
     fn of(evidence: Evidence<'a>, hypothesis: &'a Hypothesis) -> Self {
         let events = &evidence.timeline.events;
         Self {

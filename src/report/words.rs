@@ -128,11 +128,21 @@ pub fn failure(failure: &FailureEntry<'_>) -> String {
     if said.is_empty() { told_by(&failure.event).to_owned() } else { said }
 }
 
+/// What failed, where no resource did: by the source that tells it.
+pub fn failed_elsewhere(record: &str) -> String {
+    match told_by(record) {
+        REFUSED_CALL => "a call was refused".to_owned(),
+        source => format!("{source} failed"),
+    }
+}
+
+const REFUSED_CALL: &str = "a refused call";
+
 /// What a failure is called that is no resource's: by the source that tells it.
 pub fn told_by(record: &str) -> &str {
     match record.split(['#', '/']).next().unwrap_or(record) {
         "deploy_log" => "the deploy tool",
-        "cloudtrail" => "a refused call",
+        "cloudtrail" => REFUSED_CALL,
         source => source,
     }
 }

@@ -5,7 +5,7 @@
 use super::super::{Zone, gaps};
 use super::anchor::{self, Anchors};
 use super::gantt::Gantt;
-use super::wording::{self, IMPROBABLE, QUOTED, clipped, fate_word, is_quoted};
+use super::wording::{self, QUOTED, clipped, fate_word, is_quoted};
 use crate::model::Outcome;
 use crate::operation::{Ending, Role};
 use crate::report::words;
@@ -77,13 +77,13 @@ impl<'r, 'a> Page<'r, 'a> {
     }
 
     fn real_failures(&self) -> impl Iterator<Item = &'r FailureEntry<'a>> {
-        let real = |failure: &&FailureEntry<'_>| matches!(failure.role, Role::Root | Role::Independent);
+        let real = |failure: &&FailureEntry<'_>| failure.role.is_real();
         self.report.root_cause.failures.iter().filter(real)
     }
 
     /// Those that no rule explains and that are not told above.
     fn further_failures(&self) -> impl Iterator<Item = &'r FailureEntry<'a>> {
-        let told = |failure: &&FailureEntry<'_>| matches!(failure.role, Role::Root | Role::Independent);
+        let told = |failure: &&FailureEntry<'_>| failure.role.is_real();
         self.report.root_cause.unexplained_failures.iter().filter(move |failure| !told(failure))
     }
 
@@ -102,7 +102,7 @@ impl<'r, 'a> Page<'r, 'a> {
     /// The hypotheses that are told in full.
     fn told(&self, explanation: &'r ExplanationEntry) -> impl Iterator<Item = &'r HypothesisEntry<'a>> {
         let held = self.report.hypotheses_of(explanation).enumerate();
-        held.filter(|(place, held)| *place == 0 || held.probability >= IMPROBABLE).map(|(_, held)| held)
+        held.filter(|(place, held)| held.is_told_in_full(*place)).map(|(_, held)| held)
     }
 
     fn quoted(&self, piece: &EvidenceEntry<'_>) -> Option<String> {

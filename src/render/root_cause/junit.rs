@@ -112,7 +112,7 @@ impl<'r> Sheet<'r, '_> {
     fn others(&mut self, suite: &mut TestSuite, operation: &'r OperationEntry<'_>) {
         let mut failed_by_itself = false;
         for failure in &operation.failures {
-            if !matches!(failure.role, Role::Root | Role::Independent) {
+            if !failure.role.is_real() {
                 continue;
             }
             failed_by_itself = true;

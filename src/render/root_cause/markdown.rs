@@ -5,7 +5,7 @@
 use super::super::Zone;
 use super::super::escape::{markdown, markdown_cell, markdown_code, markdown_fence, markdown_plain};
 use super::super::gaps;
-use super::wording::{self, IMPROBABLE, QUOTED, clipped, fate_word, is_quoted, sign_of, title_of};
+use super::wording::{self, QUOTED, clipped, fate_word, is_quoted, sign_of, title_of};
 use super::{Flavor, mermaid};
 use crate::model::Gap;
 use crate::operation::Role;
@@ -303,7 +303,7 @@ impl<'r, 'a, 'o> Sheet<'r, 'a, 'o> {
         for explanation in &cause.explanations {
             self.explanation(explanation)?;
         }
-        let quoted = |failure: &&FailureEntry<'_>| !matches!(failure.role, Role::Root | Role::Independent);
+        let quoted = |failure: &&FailureEntry<'_>| !failure.role.is_real();
         for failure in cause.unexplained_failures.iter().filter(quoted) {
             self.failure("Failure", failure)?;
         }
@@ -353,7 +353,7 @@ impl<'r, 'a, 'o> Sheet<'r, 'a, 'o> {
         rows.push(vec![words::percent(explanation.unexplained), "none of these".to_owned(), String::new()]);
         self.table(&["Probability", "Cause", "Code"], &rows)?;
         for (place, held) in report.hypotheses_of(explanation).enumerate() {
-            if place == 0 || held.probability >= IMPROBABLE {
+            if held.is_told_in_full(place) {
                 self.hypothesis(held)?;
             }
         }
@@ -667,7 +667,7 @@ impl<'r, 'a, 'o> Sheet<'r, 'a, 'o> {
         let report = self.report;
         writeln!(self.out, "## {}\n", (self.text)(&report.title))?;
         self.paragraph(&clipped(&report.summary.join(" "), 2 * SHORT_REASON))?;
-        let real = |failure: &&FailureEntry<'_>| matches!(failure.role, Role::Root | Role::Independent);
+        let real = |failure: &&FailureEntry<'_>| failure.role.is_real();
         for failure in report.root_cause.failures.iter().filter(real).take(SHORT_CAUSES) {
             let cite = self.cite(&failure.event);
             writeln!(self.out, "**{}** {cite}\n", (self.text)(&clipped(&words::failure(failure), SHORT_REASON)))?;

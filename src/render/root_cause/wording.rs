@@ -2,17 +2,14 @@
 //! Nothing is escaped here, and nothing of a format is known.
 //! Used by the report as Markdown and as HTML.
 
-use crate::operation::Role;
 use crate::report::{EvidenceEntry, FailureEntry, Fate, HypothesisEntry, Inputs, MomentKind, RootCauseReport};
 
 /// A record's own words where they are evidence; they are whole among the records.
 pub(super) const QUOTED: usize = 400;
-/// Less probable causes are only named.
-pub(super) const IMPROBABLE: f64 = 0.05;
 
 /// True for the words of a failure that is quoted whole where it is told.
 pub(super) fn is_quoted(report: &RootCauseReport<'_>, piece: &EvidenceEntry<'_>) -> bool {
-    let real = |failure: &&FailureEntry<'_>| matches!(failure.role, Role::Root | Role::Independent);
+    let real = |failure: &&FailureEntry<'_>| failure.role.is_real();
     let mut quoted = report.root_cause.failures.iter().filter(real);
     quoted.any(|failure| Some(&failure.event) == piece.record.as_ref())
 }

@@ -3,8 +3,9 @@
 //! Part of the root-cause report.
 
 use super::Material;
-use super::impact::Impact;
-use crate::model::arn;
+use super::impact::{Impact, has_to_go};
+use crate::model::{Outcome, arn};
+use crate::operation::Kind;
 use crate::report::{HypothesisEntry, Step};
 use crate::rules::shell_word;
 use serde::{Deserialize, Serialize};
@@ -78,20 +79,18 @@ fn first_hypotheses<'m>(material: &'m Material<'_, '_>) -> impl Iterator<Item = 
 fn now(material: &Material<'_, '_>, impact: &Impact) -> Vec<Step> {
     let mut steps: Vec<Step> =
         first_hypotheses(material).flat_map(|first| first.confirm.iter()).map(|text| make_sure(text)).collect();
-    if impact.protected == Some(true) {
-        let must_go = impact.status.as_deref().is_some_and(|status| status == "ROLLBACK_COMPLETE");
-        let told = material.recovery().steps.iter().any(|step| step.does.contains("protected"));
-        steps.extend((must_go && !told).then(|| {
-            Step {
-                does:
-                    "Termination protection is on; once the evidence is kept, lift it so that the stack can be deleted"
-                        .to_owned(),
-                command: command(material, "update-termination-protection", " --no-enable-termination-protection"),
-                risk: Some("from then on everybody who may delete stacks can delete this one".into()),
-            }
-        }));
+    if impact.protected == Some(true) && impact.status.as_deref().is_some_and(has_to_go) {
+        steps.push(Step {
+            does: "Termination protection is on; once the evidence is kept, lift it so that the stack can be deleted"
+                .to_owned(),
+            command: command(material, "update-termination-protection", " --no-enable-termination-protection"),
+            risk: Some("from then on everybody who may delete stacks can delete this one".into()),
+        });
     }
-    steps.extend(material.recovery().steps.iter().cloned());
+    // The same command may be advised for two reasons.
+    let advised = |step: &&Step| !steps.iter().any(|other| step.command.is_some() && other.command == step.command);
+    let recovery: Vec<Step> = material.recovery().steps.iter().filter(advised).cloned().collect();
+    steps.extend(recovery);
     distinct(steps)
 }
 
@@ -120,7 +119,9 @@ fn before(material: &Material<'_, '_>) -> Vec<Step> {
             steps.push(step);
         }
     }
-    if material.answer.known.iter().any(|fact| fact.says.contains("cancelled before")) {
+    let deployed =
+        material.answer.operations.iter().filter(|operation| !matches!(operation.kind, Kind::Rollback | Kind::Delete));
+    if deployed.flat_map(|operation| &operation.resources).any(|span| span.outcome == Outcome::Cancelled) {
         steps.push(Step::sentence(
             "Look at the resources that were cancelled, too: none of them was tried to the end, and the next deployment will try them",
         ));

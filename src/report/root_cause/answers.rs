@@ -58,7 +58,7 @@ pub(super) fn answers<'r>(report: &'r RootCauseReport<'_>) -> Vec<Answer<'r>> {
         records.map(move |record| (record.as_str(), explanation))
     });
     let explained: HashMap<&str, &ExplanationEntry> = explained.collect();
-    let own = cause.failures.iter().filter(|failure| matches!(failure.role, Role::Root | Role::Independent));
+    let own = cause.failures.iter().filter(|failure| failure.role.is_real());
     let nested = report.story.operations.iter().flat_map(|operation| &operation.failures);
     let nested = nested.filter(|failure| explained.contains_key(&*failure.event));
     let listed = own.chain(&cause.unexplained_failures).chain(nested).cloned();

@@ -254,12 +254,7 @@ fn blockers(
     if let (Some(says), Some(row)) = (blocked_by(status), own_row) {
         blockers.push(Fact { says: says.to_owned(), records: vec![row.record.to_string()] });
     }
-    // Only a stack that has to be deleted before it can be deployed again is blocked by it.
-    let has_to_go = matches!(
-        status,
-        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED" | "REVIEW_IN_PROGRESS"
-    );
-    if let Some((true, records)) = protection.filter(|_| has_to_go) {
+    if let Some((true, records)) = protection.filter(|_| has_to_go(status)) {
         let says = "Termination protection is on: nobody can delete the stack, a deploy tool that wants to create it anew included";
         blockers.push(Fact { says: says.to_owned(), records });
     }
@@ -280,6 +275,14 @@ fn blockers(
         blockers.push(Fact { says, records: vec![last.record.clone()] });
     }
     blockers
+}
+
+/// A stack in this state has to be deleted before it can be deployed again, or waits for its deletion.
+pub(super) fn has_to_go(stack_status: &str) -> bool {
+    matches!(
+        stack_status,
+        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED" | "REVIEW_IN_PROGRESS"
+    )
 }
 
 /// What the stack's state forbids. Source: CloudFormation user guide, "Stack status codes".

@@ -160,7 +160,7 @@ impl<'a> Teller<'_, '_, 'a> {
     }
 
     fn failures(&self, operation: &Operation) -> Vec<Candidate> {
-        let real = operation.failures.iter().filter(|failure| matches!(failure.role, Role::Root | Role::Independent));
+        let real = operation.failures.iter().filter(|failure| failure.role.is_real());
         let told = real.take(MOST_FAILURES).filter_map(|failure| {
             let class = if failure.role == Role::Root { 0 } else { 1 };
             self.quoted(class, failure.event, MomentKind::Failed, self.what(failure.event))
@@ -258,11 +258,12 @@ impl<'a> Teller<'_, '_, 'a> {
             heard.max_by(|a, b| a.seconds.total_cmp(&b.seconds))
         });
         let told = longest.filter_map(|silence| {
+            let reference = RecordRef::parse(&silence.after)?;
             let events = &self.material.selection.events;
             let after = events
                 .iter()
                 .copied()
-                .find(|index| self.event(*index).is_some_and(|event| event.record.to_string() == silence.after))?;
+                .find(|index| self.event(*index).is_some_and(|event| event.record == reference))?;
             let mut candidate = self.candidate(4, after, MomentKind::Silence, words::silence(silence))?;
             // It is told beside the event that it follows, not instead of it.
             candidate.event = usize::MAX - after;

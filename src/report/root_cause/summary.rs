@@ -22,10 +22,7 @@ pub(super) fn title(material: &Material<'_, '_>) -> String {
     };
     subjects.truncate(MOST_SUBJECTS);
     if answer.failed && !subjects_failed(material) {
-        let told_by = answer.root.as_deref().map(words::told_by);
-        subjects.extend(told_by.map(|source| {
-            if source == "a refused call" { "a call was refused".to_owned() } else { format!("{source} failed") }
-        }));
+        subjects.extend(answer.root.as_deref().map(words::failed_elsewhere));
     }
     match (subjects.is_empty(), answer.blind) {
         (true, _) => format!("{stack}: the evidence tells of no operation"),
